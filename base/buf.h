@@ -1,0 +1,32 @@
+/* A growing byte buffer with a ceiling. One owner; not shared between threads.
+ *
+ * Invariants: size <= cap <= ceiling. A write that would pass the ceiling changes nothing and
+ * returns BUF_FULL, so what a peer sizes can never make us allocate past it. */
+#ifndef SLUICE_BASE_BUF_H
+#define SLUICE_BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum buf_outcome { BUF_OK = 0, BUF_FULL = 1 };
+
+struct buf {
+    uint8_t *data;
+    size_t size;
+    size_t cap;
+    size_t ceiling;
+};
+
+void buf_init(struct buf *b, size_t ceiling);
+void buf_deinit(struct buf *b);
+void buf_clear(struct buf *b); /* size = 0, memory kept */
+void buf_trim(struct buf *b, size_t keep); /* clears, and gives memory above keep bytes back */
+
+/* Room for n more bytes; *ret_p points at them; buf_commit says how many were written. */
+int buf_reserve(struct buf *b, size_t n, uint8_t **ret_p);
+void buf_commit(struct buf *b, size_t n);
+int buf_append(struct buf *b, const void *data, size_t n);
+int buf_append_str(struct buf *b, const char *s);
+int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
