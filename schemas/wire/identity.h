@@ -1,0 +1,36 @@
+/* Which submission is the same one (invariants 7, clinical-rules "Identity of a submission").
+ *
+ * All hashes are keyed BLAKE2b-256 with the identity key, which edges and workers share and which is
+ * never retired. Canonical form: the msgpack of the submission object with map keys sorted bytewise
+ * at every level, number literals kept, members "sentAt" and "id" of the top level left out. */
+#ifndef SLUICE_SCHEMAS_WIRE_IDENTITY_H
+#define SLUICE_SCHEMAS_WIRE_IDENTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/uuid.h"
+
+#define CONTENT_HASH_BYTES 32
+
+struct identity_key {
+    uint32_t id;
+    uint8_t bytes[32];
+};
+
+int identity_key_load(const char *path, struct identity_key *ret_key, char **ret_why);
+
+/* submission: a checked msgpack map. scratch is cleared and used for the canonical form. */
+int identity_content_hash(const struct identity_key *k, const uint8_t *submission, size_t size,
+                          struct buf *scratch, uint8_t ret_hash[CONTENT_HASH_BYTES]);
+/* An Idempotency-Key that is no UUID: UUIDv8 of (study, subject, key). */
+void identity_from_key(const struct identity_key *k, const char *study, size_t study_len,
+                       const char *subject, size_t subject_len, const char *key, size_t key_len,
+                       struct uuid *ret_id);
+/* Neither key nor id: UUIDv8 of (study, subject, content). */
+void identity_from_content(const struct identity_key *k, const char *study, size_t study_len,
+                           const char *subject, size_t subject_len,
+                           const uint8_t hash[CONTENT_HASH_BYTES], struct uuid *ret_id);
+
+#endif
