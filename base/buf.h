@@ -19,7 +19,7 @@ struct buf {
 
 void buf_init(struct buf *b, size_t ceiling);
 void buf_deinit(struct buf *b);
-void buf_clear(struct buf *b); /* size = 0, memory kept */
+void buf_clear(struct buf *b);             /* size = 0, memory kept */
 void buf_trim(struct buf *b, size_t keep); /* clears, and gives memory above keep bytes back */
 
 /* Room for n more bytes; *ret_p points at them; buf_commit says how many were written. */

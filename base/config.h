@@ -4,9 +4,9 @@
  *   broker
  *       journal_dir = "/var/lib/sluice/journal"
  *
- * Precedence: default < file < --set section/key=value (or key=value for the program's own section).
- * Unknown sections and keys, values of the wrong type or out of range are errors; every error names
- * file:line (or "--set"), key and rule, and all of them are reported at once. */
+ * Precedence: default < file < --set section/key=value (or key=value for the program's own
+ * section). Unknown sections and keys, values of the wrong type or out of range are errors; every
+ * error names file:line (or "--set"), key and rule, and all of them are reported at once. */
 #ifndef SLUICE_BASE_CONFIG_H
 #define SLUICE_BASE_CONFIG_H
 
@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 enum config_type {
-    CONFIG_STRING,   /* min, max: length */
-    CONFIG_PATH,     /* "" or absolute, or relative to the config file's folder; comes out absolute */
+    CONFIG_STRING, /* min, max: length */
+    CONFIG_PATH,   /* "" or absolute, or relative to the config file's folder; comes out absolute */
     CONFIG_ENDPOINT, /* ipc://… or tcp://… */
     CONFIG_INTEGER,
     CONFIG_BYTES,    /* integer with optional KiB MiB GiB */

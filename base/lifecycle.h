@@ -1,9 +1,9 @@
 /* How every daemon starts, is told to end, and ends.
  *
  * Signals are ours: CZMQ's handler is off (zsys_handler_set(NULL)), SIGPIPE is ignored, SIGTERM,
- * SIGINT and SIGHUP are blocked in every thread and read from a signalfd by the main loop. The first
- * SIGTERM or SIGINT asks to drain, the second one stops at once. systemd is told READY, STOPPING and
- * WATCHDOG by sd_notify; without a NOTIFY_SOCKET these do nothing. */
+ * SIGINT and SIGHUP are blocked in every thread and read from a signalfd by the main loop. The
+ * first SIGTERM or SIGINT asks to drain, the second one stops at once. systemd is told READY,
+ * STOPPING and WATCHDOG by sd_notify; without a NOTIFY_SOCKET these do nothing. */
 #ifndef SLUICE_BASE_LIFECYCLE_H
 #define SLUICE_BASE_LIFECYCLE_H
 
@@ -36,13 +36,14 @@ struct program {
     const char *usage_extra; /* more lines for --help, or NULL */
     const struct config_key *keys;
     size_t n_keys;
-    /* extra options "--name" with a value, e.g. {"service"}; NULL-terminated; values in extra_values */
+    /* extra options "--name" with a value, e.g. {"service"}; NULL-terminated; values in
+     * extra_values */
     const char *const *extra_options;
     const char **extra_values;
 };
 
-/* Parses argv, loads the config. Exits the process for --help, --version (0), --check-config (0 or 78),
- * wrong usage (64) and a bad config (78, errors on stderr). */
+/* Parses argv, loads the config. Exits the process for --help, --version (0), --check-config (0 or
+ * 78), wrong usage (64) and a bad config (78, errors on stderr). */
 struct config *program_start(const struct program *p, int argc, char **argv, int *ret_rest,
                              char ***ret_rest_argv);
 

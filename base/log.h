@@ -35,8 +35,8 @@ struct log_field {
 #define LOG_U(k, v) ((struct log_field){.key = (k), .kind = LOG_UINT, .u = (v)})
 
 /* log_event(EVENT_X, LOG_S("path", p), LOG_I("errno", e)) */
-#define log_event(event, ...) \
-    log_emit((event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(,) {.kind = LOG_END}})
+#define log_event(event, ...)                                                                      \
+    log_emit((event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.kind = LOG_END}})
 
 void log_init(const char *program, enum log_level least);
 void log_emit(enum log_event event, const struct log_field *fields);

@@ -1,6 +1,6 @@
-/* Secrets come only from files with tight modes: a regular file, owned by root or by us, readable by
- * nobody else (mode & 077 == 0; group read is allowed if the file belongs to root and our group).
- * Memory that held a secret is wiped by secret_free. */
+/* Secrets come only from files with tight modes: a regular file, owned by root or by us, readable
+ * by nobody else (mode & 077 == 0; group read is allowed if the file belongs to root and our
+ * group). Memory that held a secret is wiped by secret_free. */
 #ifndef SLUICE_BASE_SECRET_H
 #define SLUICE_BASE_SECRET_H
 
@@ -10,7 +10,7 @@
 enum secret_outcome {
     SECRET_OK = 0,
     SECRET_MISSING = 1,
-    SECRET_MODE = 2,     /* others could read it */
+    SECRET_MODE = 2, /* others could read it */
     SECRET_TOO_LARGE = 3,
 };
 
