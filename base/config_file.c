@@ -1,7 +1,7 @@
-/* CZMQ's zconfig reads the file, but it keeps no line numbers, stops at the first fault, cuts lines
- * at 1024 bytes and takes some spellings otherwise than they look. So the text is scanned line by
- * line first: every fault gets its line, and zconfig sees only what is sound. Then the n-th sound
- * line is the n-th node of zconfig's tree, which is how a value finds its line number. */
+/* CZMQ's zconfig reads the file, but it keeps no line numbers, stops at the first fault and takes
+ * some spellings otherwise than they look. So the text is scanned line by line first: every fault
+ * gets its line, and zconfig sees only what is sound. Then the n-th sound line is the n-th node of
+ * zconfig's tree, which is how a value finds its line number. */
 #include "base/config_file.h"
 
 #include <czmq.h>
@@ -14,13 +14,19 @@
 
 #define LINE_BYTES_MAX 1023
 
+enum section_state {
+    SECTION_NONE,
+    SECTION_OPEN,
+    SECTION_FAULTY, /* its keys are passed over: they belong nowhere */
+};
+
 struct scan {
     const char *path;
     struct buf *errors;
     struct buf sound; /* what zconfig gets: faulty lines are left out */
     int *lines;       /* line number of the n-th sound entry */
     size_t n_lines;
-    bool section_is_open;
+    enum section_state section;
 };
 
 static int
@@ -67,8 +73,13 @@ tail_fault(const char *s, bool *ret_has_value)
         return "expected '=' and a value after the name";
     s++;
     s += strspn(s, " ");
-    if (*s != '"' && *s != '\'')
-        return NULL; /* bare: up to the end or a comment */
+    if (*s != '"' && *s != '\'') {
+        /* bare: up to the end or a comment; zconfig reads a#b as "a" and #b as "#b" */
+        const char *hash = strchr(s, '#');
+        if (hash != NULL && (hash == s || hash[-1] != ' '))
+            return "a value that holds '#' must stand in quotation marks";
+        return NULL;
+    }
     const char *end = strchr(s + 1, *s);
     if (end == NULL)
         return "quotation mark is not closed";
@@ -79,7 +90,8 @@ tail_fault(const char *s, bool *ret_has_value)
     return NULL;
 }
 
-/* Judges one line without its newline; returns the fault or NULL. *ret_is_entry: not blank. */
+/* Judges one line without its newline; returns the fault or NULL. *ret_is_entry: neither blank nor
+ * to be passed over. */
 static const char *
 line_fault(struct scan *scan, const char *s, size_t size, bool *ret_is_entry)
 {
@@ -97,8 +109,9 @@ line_fault(struct scan *scan, const char *s, size_t size, bool *ret_is_entry)
     size_t indent = strspn(s, " ");
     if (s[indent] == '\0' || s[indent] == '#')
         return NULL;
+    if (indent == 0)
+        scan->section = SECTION_FAULTY; /* until its line has proved sound */
 
-    *ret_is_entry = true;
     const char *name = s + indent;
     size_t n = 0;
     while (name_char(name[n]))
@@ -113,13 +126,15 @@ line_fault(struct scan *scan, const char *s, size_t size, bool *ret_is_entry)
     if (indent == 0 && has_value)
         return "a key must stand under a section, indented by 4 spaces";
     if (indent == 0) {
-        scan->section_is_open = true;
+        scan->section = SECTION_OPEN;
+        *ret_is_entry = true;
         return NULL;
     }
     if (!has_value)
         return "expected '=' and a value after the name";
-    if (!scan->section_is_open)
+    if (scan->section == SECTION_NONE)
         return "a key must stand under a section";
+    *ret_is_entry = scan->section == SECTION_OPEN;
     return NULL;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/config.h"
 
-/* What fits in one line of a ZPL file (1024 bytes in zconfig) beside its name. */
+/* The longest text: with its name it fits in a line of a file (1023 bytes). */
 #define CONFIG_TEXT_MAX 900
 
 struct config_value {
