@@ -132,7 +132,14 @@ bool core_is_durable(const struct core *c, uint64_t seq);
 int64_t core_tick(struct core *c, int64_t now_us);
 void core_time_jumped(struct core *c, int64_t gap_us);
 
-/* --- replay: what journal_open calls back, in order --- */
+/* --- replay: what journal_open calls back, in order ---
+ * The epoch is known only after it, so: core_new(limits, 0, 0, NULL), core_replay_begin from the journal's
+ * begin call, core_replay for each record, core_replay_end with what journal_open returned, then
+ * net walks core_list and tells the journal each survivor's place (journal_retain).
+ * base counts everything up to base->last_seq: a message replayed with seq <= last_seq is in
+ * base->accepted already; a done record counts its outcome even if its message lies in a freed segment. */
+void core_replay_begin(struct core *c, const struct ledger *base);
+void core_replay_end(struct core *c, uint64_t epoch, uint64_t next_seq);
 void core_replay(struct core *c, const struct record *r, struct place place, int64_t now_us);
 
 /* --- moving (reclaim) --- */

@@ -10,6 +10,7 @@
 
 struct ledger {
     uint64_t accepted;
+    uint64_t last_seq; /* the highest seq counted in accepted; stands in the segment header too */
     uint64_t by_outcome[OUTCOME_LIMIT]; /* only counted outcomes move; DEAD goes down on requeue/discard */
 };
 

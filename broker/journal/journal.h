@@ -28,12 +28,17 @@
 
 struct journal; /* opaque */
 
+/* Called once by journal_open, before the first record: the ledger of the oldest kept header (zero in
+ * a new journal). */
+typedef void journal_begin_fn(void *arg, const struct ledger *base);
+
 struct journal_limits {
     const char *dir;
     uint32_t segment_bytes;
     uint64_t max_bytes;
     uint64_t keep_bytes;
     int64_t keep_us;
+    journal_begin_fn *begin; /* may be NULL; gets the arg of journal_open */
     uint32_t batch_bytes; /* most bytes gathered for one batch (ceiling of memory: two of them) */
 };
 
@@ -73,10 +78,13 @@ int journal_fd(const struct journal *j); /* eventfd; read it with journal_turn *
 /* Appends one record into the gathering batch, in place setting its crc (record is the caller's copy,
  * origin set). Done, parked and note records may use the reserve; messages get JOURNAL_FULL. */
 int journal_append(struct journal *j, uint8_t *record, uint32_t length, struct place *ret_place);
-/* May n messages of so many bytes come in now? JOURNAL_OK, JOURNAL_FULL or JOURNAL_BUSY. */
+/* May n messages of so many bytes come in now? JOURNAL_OK, JOURNAL_FULL or JOURNAL_BUSY. messages 0:
+ * bytes of done, parked and note records, which may use the reserve; after JOURNAL_OK these appends
+ * do not fail. */
 int journal_room(const struct journal *j, size_t messages, uint64_t bytes);
 /* End of a turn: hands the gathered batch to the writer if that is free. must_sync false: only done
- * records, which may wait for company. ledger: today's totals, for a segment header if one is begun. */
+ * records, which may wait for company. ledger: totals of all that was appended until now. A header begun
+ * by a batch carries the totals from before that batch: the ledger given when the batch before was taken. */
 void journal_hand_over(struct journal *j, const struct ledger *ledger);
 bool journal_gathered_messages(const struct journal *j); /* the gathering batch holds something that must not wait */
 bool journal_gathered_anything(const struct journal *j);
@@ -93,7 +101,8 @@ int journal_read_many(struct journal *j, const struct place *places, size_t n, u
 
 /* The message at this place is finished (or was moved): its segment holds one survivor fewer. */
 void journal_release(struct journal *j, struct place place);
-/* The message at this place lives (replay says so for each survivor). */
+/* The message at this place lives: told after journal_open for each survivor. journal_append of a
+ * message retains by itself. */
 void journal_retain(struct journal *j, struct place place);
 
 /* Is the head to be emptied by moving its survivors? Then journal_head_next walks its message records (a bounded
