@@ -21,14 +21,21 @@ struct identity_key {
 
 int identity_key_load(const char *path, struct identity_key *ret_key, char **ret_why);
 
-/* submission: a checked msgpack map. scratch is cleared and used for the canonical form. */
+enum identity_outcome {
+    IDENTITY_OK = 0,
+    IDENTITY_TOO_LARGE = 1, /* scratch's ceiling is below 2 * size + 8 */
+    IDENTITY_MALFORMED = 2, /* not a map, or a map key is no string */
+};
+
+/* submission: a msgpack map that mp_check let through. scratch is cleared and used for the canonical
+ * form (it takes 2 * size + 8 bytes). The hash is BLAKE2b-256 of exactly the canonical bytes. */
 int identity_content_hash(const struct identity_key *k, const uint8_t *submission, size_t size,
                           struct buf *scratch, uint8_t ret_hash[CONTENT_HASH_BYTES]);
-/* An Idempotency-Key that is no UUID: UUIDv8 of (study, subject, key). */
+/* An Idempotency-Key that is no UUID: UUIDv8 of the hash of the msgpack ["key", study, subject, key]. */
 void identity_from_key(const struct identity_key *k, const char *study, size_t study_len,
                        const char *subject, size_t subject_len, const char *key, size_t key_len,
                        struct uuid *ret_id);
-/* Neither key nor id: UUIDv8 of (study, subject, content). */
+/* Neither key nor id: UUIDv8 of the hash of the msgpack ["content", study, subject, bin hash]. */
 void identity_from_content(const struct identity_key *k, const char *study, size_t study_len,
                            const char *subject, size_t subject_len,
                            const uint8_t hash[CONTENT_HASH_BYTES], struct uuid *ret_id);

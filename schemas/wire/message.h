@@ -54,6 +54,7 @@ struct message {
     unsigned n_frames;                  /* 3…5, counting version and command */
     bool has_peer;
     uint8_t command;
+    const char *fault; /* after MESSAGE_BAD: the code for ERROR ("version", "command", "header") */
 };
 
 enum message_outcome {

@@ -82,6 +82,8 @@ void record_set_delivery(uint8_t *record, uint8_t flags, uint8_t attempt, uint8_
 /* CRC32C over the record with its crc field taken as zero, seeded by the segment number. */
 uint32_t record_crc(const uint8_t *record, uint32_t length, uint32_t segment);
 void record_set_crc(uint8_t *record, uint32_t crc);
+/* Plain CRC32C (Castagnoli, the usual inversions) of anything else, up to 2 GiB. */
+uint32_t crc32c(const void *data, size_t size);
 
 uint16_t le16_get(const uint8_t *p);
 uint32_t le32_get(const uint8_t *p);

@@ -21,6 +21,7 @@ enum seal_outcome {
     SEAL_OK = 0,
     SEAL_UNKNOWN_KEY = 1, /* retry later: the key may not have reached this worker yet */
     SEAL_BROKEN = 2,      /* tampered, truncated, or sealed for another envelope */
+    SEAL_TOO_LARGE = 3, /* the plaintext would pass plain's ceiling */
 };
 
 struct seal_context {
@@ -34,10 +35,10 @@ struct seal_context {
 /* On failure returns nonzero and *ret_why is a malloc'd text without secrets. */
 int seal_keys_load(const char *path, struct seal_keys **ret_keys, char **ret_why);
 void seal_keys_free(struct seal_keys *k);
-/* out has plain_len + SEAL_OVERHEAD_BYTES bytes. */
+/* out has plain_len + SEAL_OVERHEAD_BYTES bytes, and does not overlap plain. */
 void seal_close(const struct seal_keys *k, const struct seal_context *ctx, const uint8_t *plain,
                 size_t plain_len, uint8_t *out);
-/* Appends the plaintext to plain (cleared before). */
+/* Puts the plaintext into plain (cleared before); plain is empty unless SEAL_OK. */
 int seal_open(const struct seal_keys *k, const struct seal_context *ctx, const uint8_t *sealed,
               size_t sealed_len, struct buf *plain);
 

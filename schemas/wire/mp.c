@@ -1,0 +1,442 @@
+/* msgpack: heads are decoded one at a time, nothing recurses, nothing is allocated. A declared
+ * count is only ever compared with the bytes that are left. */
+#include "schemas/wire/mp.h"
+
+#include <string.h>
+
+static uint64_t
+be_get(const uint8_t *p, unsigned n)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static void
+be_put(uint8_t *p, uint64_t v, unsigned n)
+{
+    for (unsigned i = n; i > 0; i--, v >>= 8)
+        p[i - 1] = (uint8_t)v;
+}
+
+static void
+value_set_int(struct mp_value *v, int64_t i)
+{
+    if (i < 0) {
+        v->type = MP_INT;
+        v->i = i;
+    } else {
+        v->type = MP_UINT;
+        v->u = (uint64_t)i;
+    }
+}
+
+static void
+value_set_float(struct mp_value *v, uint64_t bits, unsigned n)
+{
+    v->type = MP_FLOAT;
+    if (n == 4) {
+        uint32_t narrow = (uint32_t)bits;
+        float f;
+        memcpy(&f, &narrow, sizeof(f));
+        v->f = (double)f;
+    } else {
+        memcpy(&v->f, &bits, sizeof(v->f));
+    }
+}
+
+/* Lengths and numbers behind one byte of head, for heads 0xc4…0xdf: how many bytes. */
+static const uint8_t head_extra[0x20] = {
+    [0x04] = 1, [0x05] = 2, [0x06] = 4, [0x07] = 1, [0x08] = 2, [0x09] = 4, [0x0a] = 4, [0x0b] = 8,
+    [0x0c] = 1, [0x0d] = 2, [0x0e] = 4, [0x0f] = 8, [0x10] = 1, [0x11] = 2, [0x12] = 4, [0x13] = 8,
+    [0x19] = 1, [0x1a] = 2, [0x1b] = 4, [0x1c] = 2, [0x1d] = 4, [0x1e] = 2, [0x1f] = 4,
+};
+
+/* Takes len bytes as v's content. */
+static int
+value_take(struct mp_cursor *c, const uint8_t *p, enum mp_type type, uint64_t len,
+           struct mp_value *v)
+{
+    if (len > (size_t)(c->end - p))
+        return MP_BAD;
+    v->type = type;
+    v->len = (uint32_t)len;
+    v->at = p;
+    c->at = p + len;
+    return MP_OK;
+}
+
+static int
+value_take_ext(struct mp_cursor *c, const uint8_t *p, uint64_t len, struct mp_value *v)
+{
+    if (p == c->end)
+        return MP_BAD;
+    v->ext_type = (int8_t)*p;
+    return value_take(c, p + 1, MP_EXT, len, v);
+}
+
+static int
+next_long(struct mp_cursor *c, uint8_t head, struct mp_value *v)
+{
+    const uint8_t *p = c->at + 1;
+    unsigned n = head_extra[head & 0x1f];
+
+    if (n > (size_t)(c->end - p))
+        return MP_BAD;
+    uint64_t u = be_get(p, n);
+    p += n;
+    switch (head) {
+    case 0xc0:
+        v->type = MP_NIL;
+        break;
+    case 0xc2:
+    case 0xc3:
+        v->type = MP_BOOL;
+        v->boolean = head == 0xc3;
+        break;
+    case 0xc4:
+    case 0xc5:
+    case 0xc6:
+        return value_take(c, p, MP_BIN, u, v);
+    case 0xc7:
+    case 0xc8:
+    case 0xc9:
+        return value_take_ext(c, p, u, v);
+    case 0xca:
+    case 0xcb:
+        value_set_float(v, u, n);
+        break;
+    case 0xcc:
+    case 0xcd:
+    case 0xce:
+    case 0xcf:
+        v->type = MP_UINT;
+        v->u = u;
+        break;
+    case 0xd0:
+        value_set_int(v, (int8_t)u);
+        break;
+    case 0xd1:
+        value_set_int(v, (int16_t)u);
+        break;
+    case 0xd2:
+        value_set_int(v, (int32_t)u);
+        break;
+    case 0xd3:
+        value_set_int(v, (int64_t)u);
+        break;
+    case 0xd4:
+    case 0xd5:
+    case 0xd6:
+    case 0xd7:
+    case 0xd8:
+        return value_take_ext(c, p, (uint64_t)1 << (head - 0xd4), v);
+    case 0xd9:
+    case 0xda:
+    case 0xdb:
+        return value_take(c, p, MP_STR, u, v);
+    case 0xdc:
+    case 0xdd:
+        v->type = MP_ARRAY;
+        v->len = (uint32_t)u;
+        break;
+    case 0xde:
+    case 0xdf:
+        v->type = MP_MAP;
+        v->len = (uint32_t)u;
+        break;
+    default: /* 0xc1 is never used */
+        return MP_BAD;
+    }
+    c->at = p;
+    return MP_OK;
+}
+
+int
+mp_next(struct mp_cursor *c, struct mp_value *ret_value)
+{
+    if (c->at >= c->end)
+        return MP_BAD;
+
+    uint8_t head = *c->at;
+    struct mp_value v = {.type = MP_NIL};
+    if ((head & 0xe0) == 0xa0) {
+        if (value_take(c, c->at + 1, MP_STR, head & 0x1f, &v) != MP_OK)
+            return MP_BAD;
+    } else if (head < 0x80) {
+        v.type = MP_UINT;
+        v.u = head;
+        c->at++;
+    } else if (head < 0xa0) {
+        v.type = head < 0x90 ? MP_MAP : MP_ARRAY;
+        v.len = head & 0x0f;
+        c->at++;
+    } else if (head >= 0xe0) {
+        v.type = MP_INT;
+        v.i = (int8_t)head;
+        c->at++;
+    } else if (next_long(c, head, &v) != MP_OK) {
+        return MP_BAD;
+    }
+    *ret_value = v;
+    return MP_OK;
+}
+
+/* How many values follow the head v as its elements. */
+static uint64_t
+value_children(const struct mp_value *v)
+{
+    if (v->type == MP_MAP)
+        return (uint64_t)v->len * 2;
+    return v->type == MP_ARRAY ? v->len : 0;
+}
+
+int
+mp_check(const uint8_t *data, size_t size, size_t max_nodes)
+{
+    struct mp_cursor c = {data, data + size};
+    uint64_t owed[MP_DEPTH_MAX]; /* by open container: elements still to come */
+    unsigned depth = 0;
+    uint64_t pending = 1; /* the sum of owed, and the value itself */
+    uint64_t nodes = 0;
+
+    while (pending > 0) {
+        struct mp_value v;
+        if (mp_next(&c, &v) != MP_OK)
+            return MP_BAD;
+        nodes++;
+        pending--;
+        uint64_t children = value_children(&v);
+        pending += children;
+        /* Every value takes a byte at least. */
+        if (pending > (size_t)(c.end - c.at) || nodes + pending > max_nodes)
+            return MP_BAD;
+        if (depth > 0)
+            owed[depth - 1]--;
+        if (v.type == MP_MAP || v.type == MP_ARRAY) {
+            if (depth == MP_DEPTH_MAX)
+                return MP_BAD;
+            owed[depth++] = children;
+        }
+        while (depth > 0 && owed[depth - 1] == 0)
+            depth--;
+    }
+    return c.at == c.end ? MP_OK : MP_BAD;
+}
+
+int
+mp_skip(struct mp_cursor *c)
+{
+    struct mp_cursor walk = *c;
+    uint64_t pending = 1;
+
+    while (pending > 0) {
+        struct mp_value v;
+        if (mp_next(&walk, &v) != MP_OK)
+            return MP_BAD;
+        pending += value_children(&v) - 1;
+        if (pending > (size_t)(walk.end - walk.at))
+            return MP_BAD;
+    }
+    *c = walk;
+    return MP_OK;
+}
+
+bool
+mp_is_str(const struct mp_value *v, const char *text)
+{
+    size_t len = strlen(text);
+
+    return v->type == MP_STR && v->len == len && memcmp(v->at, text, len) == 0;
+}
+
+bool
+mp_as_uint(const struct mp_value *v, uint64_t *ret)
+{
+    if (v->type != MP_UINT)
+        return false;
+    *ret = v->u;
+    return true;
+}
+
+bool
+mp_as_int(const struct mp_value *v, int64_t *ret)
+{
+    if (v->type == MP_INT) {
+        *ret = v->i;
+        return true;
+    }
+    if (v->type != MP_UINT || v->u > INT64_MAX)
+        return false;
+    *ret = (int64_t)v->u;
+    return true;
+}
+
+/* One byte of head, then a big-endian number of n bytes, then len bytes. */
+static int
+put(struct buf *b, uint8_t head, uint64_t number, unsigned n, const void *data, size_t len)
+{
+    uint8_t *p;
+
+    int r = buf_reserve(b, 1 + n + len, &p);
+    if (r != BUF_OK)
+        return r;
+    p[0] = head;
+    be_put(p + 1, number, n);
+    if (len > 0)
+        memcpy(p + 1 + n, data, len);
+    buf_commit(b, 1 + n + len);
+    return BUF_OK;
+}
+
+int
+mp_put_nil(struct buf *b)
+{
+    return put(b, 0xc0, 0, 0, NULL, 0);
+}
+
+int
+mp_put_bool(struct buf *b, bool v)
+{
+    return put(b, v ? 0xc3 : 0xc2, 0, 0, NULL, 0);
+}
+
+int
+mp_put_uint(struct buf *b, uint64_t v)
+{
+    if (v < 0x80)
+        return put(b, (uint8_t)v, 0, 0, NULL, 0);
+    if (v <= UINT8_MAX)
+        return put(b, 0xcc, v, 1, NULL, 0);
+    if (v <= UINT16_MAX)
+        return put(b, 0xcd, v, 2, NULL, 0);
+    if (v <= UINT32_MAX)
+        return put(b, 0xce, v, 4, NULL, 0);
+    return put(b, 0xcf, v, 8, NULL, 0);
+}
+
+int
+mp_put_int(struct buf *b, int64_t v)
+{
+    if (v >= 0)
+        return mp_put_uint(b, (uint64_t)v);
+    if (v >= -32)
+        return put(b, (uint8_t)v, 0, 0, NULL, 0);
+    if (v >= INT8_MIN)
+        return put(b, 0xd0, (uint64_t)v, 1, NULL, 0);
+    if (v >= INT16_MIN)
+        return put(b, 0xd1, (uint64_t)v, 2, NULL, 0);
+    if (v >= INT32_MIN)
+        return put(b, 0xd2, (uint64_t)v, 4, NULL, 0);
+    return put(b, 0xd3, (uint64_t)v, 8, NULL, 0);
+}
+
+int
+mp_put_str(struct buf *b, const char *s, size_t len)
+{
+    if (len < 32)
+        return put(b, (uint8_t)(0xa0 | len), 0, 0, s, len);
+    if (len <= UINT8_MAX)
+        return put(b, 0xd9, len, 1, s, len);
+    if (len <= UINT16_MAX)
+        return put(b, 0xda, len, 2, s, len);
+    return len <= UINT32_MAX ? put(b, 0xdb, len, 4, s, len) : BUF_FULL;
+}
+
+int
+mp_put_cstr(struct buf *b, const char *s)
+{
+    return mp_put_str(b, s, strlen(s));
+}
+
+int
+mp_put_bin(struct buf *b, const void *p, size_t len)
+{
+    if (len <= UINT8_MAX)
+        return put(b, 0xc4, len, 1, p, len);
+    if (len <= UINT16_MAX)
+        return put(b, 0xc5, len, 2, p, len);
+    return len <= UINT32_MAX ? put(b, 0xc6, len, 4, p, len) : BUF_FULL;
+}
+
+int
+mp_put_ext(struct buf *b, int8_t type, const void *p, size_t len)
+{
+    if (len > UINT32_MAX)
+        return BUF_FULL;
+    unsigned n = len <= UINT8_MAX ? 1 : len <= UINT16_MAX ? 2 : 4;
+    uint8_t head = n == 1 ? 0xc7 : n == 2 ? 0xc8 : 0xc9;
+    bool fixed = len == 1 || len == 2 || len == 4 || len == 8 || len == 16;
+    if (fixed) {
+        head = (uint8_t)(0xd4 + __builtin_ctz((unsigned)len));
+        n = 0;
+    }
+    /* The type byte stands between length and bytes: it is the number's last byte. */
+    return put(b, head, (uint64_t)len << 8 | (uint8_t)type, n + 1, p, len);
+}
+
+int
+mp_put_array(struct buf *b, uint32_t n)
+{
+    if (n < 16)
+        return put(b, (uint8_t)(0x90 | n), 0, 0, NULL, 0);
+    return n <= UINT16_MAX ? put(b, 0xdc, n, 2, NULL, 0) : put(b, 0xdd, n, 4, NULL, 0);
+}
+
+int
+mp_put_map(struct buf *b, uint32_t n)
+{
+    if (n < 16)
+        return put(b, (uint8_t)(0x80 | n), 0, 0, NULL, 0);
+    return n <= UINT16_MAX ? put(b, 0xde, n, 2, NULL, 0) : put(b, 0xdf, n, 4, NULL, 0);
+}
+
+bool
+mp_find(const uint8_t *data, size_t size, const char *key, struct mp_value *ret_value,
+        struct mp_cursor *ret_inside)
+{
+    struct mp_cursor c = {data, data + size};
+    struct mp_value head, v;
+
+    if (mp_next(&c, &head) != MP_OK || head.type != MP_MAP)
+        return false;
+    for (uint32_t i = 0; i < head.len; i++) {
+        struct mp_cursor at_key = c;
+        if (mp_next(&c, &v) != MP_OK)
+            return false;
+        if (mp_is_str(&v, key)) {
+            if (mp_next(&c, &v) != MP_OK)
+                return false;
+            *ret_value = v;
+            if (ret_inside != NULL)
+                *ret_inside = c;
+            return true;
+        }
+        c = at_key;
+        if (mp_skip(&c) != MP_OK || mp_skip(&c) != MP_OK)
+            return false;
+    }
+    return false;
+}
+
+bool
+mp_find_uint(const uint8_t *data, size_t size, const char *key, uint64_t *ret)
+{
+    struct mp_value v;
+
+    return mp_find(data, size, key, &v, NULL) && mp_as_uint(&v, ret);
+}
+
+bool
+mp_find_str(const uint8_t *data, size_t size, const char *key, const char **ret, size_t *ret_len)
+{
+    struct mp_value v;
+
+    if (!mp_find(data, size, key, &v, NULL) || v.type != MP_STR)
+        return false;
+    *ret = (const char *)v.at;
+    *ret_len = v.len;
+    return true;
+}
