@@ -1,5 +1,5 @@
-/* One value of a configuration: from text to the kept form and back. Inner header of base/config, and
- * of schemas/tool_reference.c, which shows ranges as a file would write them. */
+/* One value of a configuration: from text to the kept form and back. Inner header of base/config,
+ * and of schemas/tool_reference.c, which shows ranges as a file would write them. */
 #ifndef SLUICE_BASE_CONFIG_VALUE_H
 #define SLUICE_BASE_CONFIG_VALUE_H
 
