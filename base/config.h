@@ -50,7 +50,7 @@ int64_t config_int(const struct config *c, const char *section, const char *name
 bool config_bool(const struct config *c, const char *section, const char *name);
 int64_t config_us(const struct config *c, const char *section, const char *name);
 
-/* The table with its values as a ZPL file (what --check-config prints). */
+/* One section with the values in effect, as ZPL that config_load reads back (--print-config). */
 void config_print(const struct config *c, const char *section, int fd);
 
 #endif

@@ -27,7 +27,8 @@ void lifecycle_notify_stopping(void);
 int64_t lifecycle_watchdog_us(void);
 void lifecycle_notify_alive(void);
 
-/* The options every program has: --help --version --config FILE --check-config --set KEY=VALUE.
+/* The options every program has: --help --version --config FILE --check-config --print-config
+ * --set KEY=VALUE (repeatable, the last one counts); our options are taken wherever they stand.
  * Programs with words of their own (sluicectl) get what is left over in rest. */
 struct program {
     const char *name;        /* "sluice-broker" */
@@ -43,7 +44,10 @@ struct program {
 };
 
 /* Parses argv, loads the config. Exits the process for --help, --version (0), --check-config (0 or
- * 78), wrong usage (64) and a bad config (78, errors on stderr). */
+ * 78), wrong usage (64) and a bad config (78, errors on stderr). A daemon passes NULL, NULL: any
+ * word and any unknown option is wrong usage. A program with words of its own passes both and
+ * judges what it gets: *ret_rest_argv points into argv (reordered) and ends with NULL; "--" and
+ * what follows it is left in. */
 struct config *program_start(const struct program *p, int argc, char **argv, int *ret_rest,
                              char ***ret_rest_argv);
 
