@@ -49,11 +49,12 @@ enum effect_kind {
     EFFECT_ACCEPTED,     /* client, counter, origin, accepted_us, stalled: put into the next message to it */
     EFFECT_FLUSH_CLIENT, /* client: what is gathered for it must go now */
     EFFECT_OUTCOME,      /* client (or CORE_NOBODY), counter, origin, outcome; payload: net's, of this report entry */
-    EFFECT_DONE,         /* append a done record {origin, id_hash…, outcome}; journal_release(place) */
+    EFFECT_DONE,         /* append a done record {origin, id_hash…, outcome}; journal_release(place).
+                          * worker and lease: whose report it was (CORE_NOBODY: an admin's doing) */
     EFFECT_PARKED,       /* append a parked record {origin, reason} */
     EFFECT_UNPARKED,     /* append an unparked record */
     EFFECT_NOTE,         /* append a note record {origin, kills} */
-    EFFECT_DROP_BODY,    /* a volatile message is over: free its body (volatile_slot) */
+    EFFECT_DROP_BODY,    /* a volatile message is over: free its body; its slot stands in place.offset */
     EFFECT_WORKER_GONE,  /* the worker was forgotten (silence, replaced): log it */
     EFFECT_DRAIN_WORKER, /* send DRAIN */
 };
