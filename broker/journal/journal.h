@@ -1,19 +1,26 @@
 /* The journal: what the broker promised, on disk, in order.
  *
- * Segments of fixed size, written ahead with zeros and recycled. A segment = one header block (4096
- * bytes: magic, format, journal uuid, segment number, epoch, first batch number, ledger, CRC), then
- * batches. Batch header = {magic, journal uuid, segment, epoch, batch no, first seq, count, bytes,
- * CRC}; then records (schemas/wire/record.h), every record's CRC seeded by the segment number.
+ * Segments of fixed size, written ahead with zeros and recycled; layout.h says what stands in them.
  * Batch n+1 is written only after n is synced (invariants 8, 9, 10).
  *
- * Two threads. The caller's (the reactor) appends into memory and gets the place at once; the
- * writer thread owns the files: pwrite + one fdatasync a batch (and prepares spare segments when
- * idle). While one batch is being synced the next one gathers. journal_fd becomes readable when
- * something became durable or failed. A failed write or sync is final: journal_turn returns
- * JOURNAL_FAILED for ever after and nothing more is ever reported durable; the broker exits 74.
+ * Three threads. The caller's (the reactor) appends into memory and gets the place at once; the
+ * writer does one pwrite and one fdatasync a batch; the preparer makes or recycles the segments
+ * ahead of the tail. While one batch is being synced the next one gathers. journal_fd becomes
+ * readable when something became durable, failed, or a segment for intake was made ready. A failed
+ * write or sync is final: journal_turn returns JOURNAL_FAILED for ever after and nothing more is
+ * ever reported durable; the broker exits 74.
  *
- * Knows nothing of messages' states, sockets or services. All functions but journal_verify are for
- * one thread. */
+ * Survivors: a message counts as one in its segment from journal_append on (replayed ones from
+ * journal_retain on) until journal_release. When the oldest segment has none left it is kept for a
+ * while (keep_bytes, keep_us) and then recycled, but never before the batch that emptied it is
+ * synced. Replay begins at the oldest segment with survivors, so kept ones cost no time at start.
+ *
+ * Origins: the seq of a new message is never below the journal's next seq and grows with every
+ * append (holes are allowed); a message record with a lower seq is one that is appended again
+ * (moved): same origin, counted once, and it may use the reserve.
+ *
+ * Knows nothing of messages' states, sockets or services. All functions but journal_verify and
+ * journal_acknowledge_loss are for one thread. */
 #ifndef SLUICE_BROKER_JOURNAL_JOURNAL_H
 #define SLUICE_BROKER_JOURNAL_JOURNAL_H
 
@@ -29,8 +36,9 @@
 
 struct journal; /* opaque */
 
-/* Called once by journal_open, before the first record: the ledger of the oldest kept header (zero
- * in a new journal). */
+/* Called once by journal_open, before the first record: the ledger of the header where replay
+ * begins (zero in a new journal): all totals up to there, but DEAD is 0, since whatever lies dead
+ * is replayed with its parked record. */
 typedef void journal_begin_fn(void *arg, const struct ledger *base);
 
 struct journal_limits {
@@ -54,17 +62,21 @@ enum journal_outcome {
     JOURNAL_FOREIGN = 5, /* not a journal, or a newer format: never touched */
 };
 
-/* Called for every intact record found at open, oldest first, with its place. The epoch table and
- * the ledger of the oldest kept header have been read before (journal_ledger_base). */
+/* Called for every intact record from the oldest segment with survivors on, oldest first, with the
+ * place where it lies now. A done record may name a message that is not replayed: its segment left
+ * (seq <= base last_seq: accepted counts it already) or its bytes are lost (seq > last_seq: count
+ * it as accepted too). At the end come made-up done records with OUTCOME_DAMAGED and place.segment
+ * 0, one for every message that was lost and of which no later record knows more. */
 typedef void journal_replay_fn(void *arg, const struct record *r, struct place place);
 
 struct journal_opened {
     struct uuid uuid; /* = the broker's uuid, made with the journal */
     uint64_t epoch;   /* raised and synced by this open */
     uint64_t next_seq;
-    struct ledger ledger;      /* from the oldest header: totals before the first replayed record */
-    uint64_t torn_bytes;       /* cut from the tail, copied to .torn */
-    uint64_t damaged_messages; /* set aside to .corrupt: sequences lost, not yet acknowledged */
+    struct ledger ledger; /* what begin was told */
+    uint64_t torn_bytes;  /* cut from the tail, copied to .torn */
+    uint64_t
+        damaged_messages; /* bytes set aside to .corrupt: messages lost, not yet acknowledged */
     uint32_t segments;
 };
 
@@ -79,18 +91,21 @@ void journal_close(struct journal **journal_p);
 
 int journal_fd(const struct journal *j); /* eventfd; read it with journal_turn */
 
-/* Appends one record into the gathering batch, in place setting its crc (record is the caller's
- * copy, origin set). Done, parked and note records may use the reserve; messages get JOURNAL_FULL.
- */
-int journal_append(struct journal *j, uint8_t *record, uint32_t length, struct place *ret_place);
+/* Copies one record (origin set) into the gathering batch; the crc is set in that copy only. Done,
+ * parked and note records and moved messages may use the reserve (two segments, and a quarter of a
+ * batch); new messages get JOURNAL_FULL or JOURNAL_BUSY before that. JOURNAL_BUSY also when the
+ * batch reached the end of its segment: hand over. -EMSGSIZE: longer than journal_record_max. */
+int journal_append(struct journal *j, const uint8_t *record, uint32_t length,
+                   struct place *ret_place);
+uint32_t journal_record_max(const struct journal *j); /* the longest record that fits a batch */
 /* May n messages of so many bytes come in now? JOURNAL_OK, JOURNAL_FULL or JOURNAL_BUSY. messages
  * 0: bytes of done, parked and note records, which may use the reserve; after JOURNAL_OK these
  * appends do not fail. */
 int journal_room(const struct journal *j, size_t messages, uint64_t bytes);
-/* End of a turn: hands the gathered batch to the writer if that is free. must_sync false: only done
- * records, which may wait for company. ledger: totals of all that was appended until now. A header
- * begun by a batch carries the totals from before that batch: the ledger given when the batch
- * before was taken. */
+/* End of a turn: hands the gathered batch, if there is one, to the writer if that is free. Done
+ * records alone may wait for company: call it when journal_gathered_messages or on an idle flush.
+ * ledger: totals of all that was appended until now, neither less nor more. A header begun by a
+ * batch carries the totals from before that batch: those given when the batch before was taken. */
 void journal_hand_over(struct journal *j, const struct ledger *ledger);
 bool journal_gathered_messages(
     const struct journal *j); /* the gathering batch holds something that must not wait */
@@ -101,21 +116,23 @@ int journal_turn(struct journal *j, uint64_t *ret_durable_seq);
 int journal_error(const struct journal *j);              /* errno of the failure */
 const char *journal_error_text(const struct journal *j); /* names file and call */
 
-/* Copies the record's bytes out of memory (not yet written) or file; crc is checked. 0,
- * JOURNAL_FAILED. */
+/* Copies the record's bytes out of memory (not yet written) or file; the crc is checked and 0 in
+ * the copy, as on the wire. 0, or JOURNAL_FAILED (these bytes can't be had; does not last). */
 int journal_read(struct journal *j, struct place place, uint8_t *ret_bytes);
 /* n places into one buffer one behind the other; neighbours on disk are read with one call. */
 int journal_read_many(struct journal *j, const struct place *places, size_t n, uint8_t *ret_bytes);
 
-/* The message at this place is finished (or was moved): its segment holds one survivor fewer. */
+/* The message at this place is finished (or was moved): its segment holds one survivor fewer. Call
+ * it after its done record (or its new copy) was appended, not before. */
 void journal_release(struct journal *j, struct place place);
-/* The message at this place lives: told after journal_open for each survivor. journal_append of a
- * message retains by itself. */
+/* The message at this place lives: told after journal_open for each survivor, before the first
+ * hand-over. journal_append of a message retains by itself. */
 void journal_retain(struct journal *j, struct place place);
 
 /* Is the head to be emptied by moving its survivors? Then journal_head_next walks its message
- * records (a bounded step a call): for each, if it is alive at exactly that place, append it again,
- * release the old place. */
+ * records (one a call): for each that is alive at exactly that place, append it again (kills and
+ * attempt set in its header; a dead letter with a parked record behind it), then release the old
+ * place. */
 bool journal_wants_move(const struct journal *j);
 int journal_head_next(struct journal *j, uint8_t *buf, size_t buf_size, struct record *ret_record,
                       struct place *ret_place); /* 0, or 1 at the end of the head */
@@ -135,9 +152,17 @@ struct journal_epoch {
 /* Epochs of the past and the last seq found of each; newest last. Returns how many. */
 size_t journal_epochs(const struct journal *j, const struct journal_epoch **ret);
 
-/* Walks the done records of kept segments after a seq cursor (for reconcile). Bounded by limit. */
+/* Walks the done records of all segments on disk, kept ones too (for reconcile), at most limit a
+ * call. The cursor is a position, 0 at the beginning; *ret_cursor continues behind the last one
+ * returned. service, scope and body of ret are NULL. */
 size_t journal_done_after(struct journal *j, uint64_t cursor, struct record *ret, size_t limit,
                           uint64_t *ret_cursor);
+
+/* Messages lost to damage and not yet acknowledged. */
+struct journal_loss {
+    uint64_t first_seq, last_seq, messages; /* so many of the seqs in that range */
+};
+size_t journal_losses(const struct journal *j, const struct journal_loss **ret);
 
 /* Reads a folder without changing it (works while a broker runs, up to its durable mark) and
  * reports every segment and every fault (file, offset, rule) on out, as text or JSON Lines. Returns
