@@ -96,7 +96,9 @@ int core_intake(const struct core *c, uint32_t client, const struct record *r, u
 void core_next_origin(struct core *c, uint64_t *ret_epoch, uint64_t *ret_seq);
 uint32_t core_accept(struct core *c, uint32_t client, const struct record *r, uint32_t service,
                      struct place place, int64_t now_us);
-/* A volatile message: volatile_slot is net's handle of its body. */
+/* A volatile message: volatile_slot is net's handle of its body. Its origin is r->epoch, r->seq, a number
+ * of net's own with CORE_VOLATILE_SEQ set (journal sequences have no gaps); it counts as durable. */
+#define CORE_VOLATILE_SEQ (UINT64_C(1) << 63)
 uint32_t core_accept_volatile(struct core *c, uint32_t client, const struct record *r,
                               uint32_t service, uint32_t volatile_slot, int64_t now_us);
 /* Everything accepted with seq <= durable_seq is on disk. */
