@@ -10,11 +10,11 @@
  *   - a waiting message costs <= 96 bytes, all indexes included (chunked arrays, 32-bit handles).
  *
  * How net drives it, one turn:
- *   1. drain sockets; per record: core_intake → journal_append → core_accept;
+ *   1. drain sockets; per record: core_intake → core_next_origin → journal_append → core_accept;
  *      per report: core_report_ready? core_report… : hold the message until durable;
  *   2. core_dispatch (deliver effects), 3. execute effects, 4. journal_hand_over,
- *   5. journal_turn → core_durable → effects, 6. core_tick → next deadline.
- * Effects stay valid until the next call of core_effects_clear. */
+ *   5. journal_turn → core_durable → effects, 6. core_tick → effects, next deadline.
+ * Effects stay valid until the next call of core_effects_clear (the array may move when more are added). */
 #ifndef SLUICE_BROKER_CORE_CORE_H
 #define SLUICE_BROKER_CORE_CORE_H
 
@@ -40,7 +40,8 @@ struct core_limits {
     uint64_t window_bytes;
     int64_t lease_us, heartbeat_us;
     uint32_t max_kills;
-    uint32_t max_clients, max_workers;
+    uint32_t max_clients, max_workers; /* each below 65535 */
+    uint64_t id_seed;                  /* random: so that nobody can choose ids whose hashes collide */
 };
 
 /* What net must do. */
@@ -55,7 +56,7 @@ enum effect_kind {
     EFFECT_UNPARKED,     /* append an unparked record */
     EFFECT_NOTE,         /* append a note record {origin, kills} */
     EFFECT_DROP_BODY,    /* a volatile message is over: free its body; its slot stands in place.offset */
-    EFFECT_WORKER_GONE,  /* the worker was forgotten (silence, replaced): log it */
+    EFFECT_WORKER_GONE,  /* the worker was forgotten (silence, replaced, core_worker_gone; not BYE): log it */
     EFFECT_DRAIN_WORKER, /* send DRAIN */
 };
 
@@ -73,6 +74,8 @@ struct effect {
 
 struct core *core_new(const struct core_limits *limits, uint64_t epoch, uint64_t next_seq,
                       const struct ledger *base);
+/* How the wall clock stands to the monotonic one, for ages (net: at start and now and then). */
+void core_wall_clock(struct core *c, int64_t now_us, int64_t wall_us);
 void core_free(struct core **core_p);
 const struct effect *core_effects(const struct core *c, size_t *ret_n);
 void core_effects_clear(struct core *c);
@@ -92,7 +95,8 @@ void core_client_announce(struct core *c, uint32_t client);
 /* --- intake --- */
 /* May this record come in? 0 or a refusal code (wire/refusals.def). Changes nothing. */
 int core_intake(const struct core *c, uint32_t client, const struct record *r, uint32_t service);
-/* Gives the next origin. The caller writes it into the record, appends that to the journal, then accepts. */
+/* Gives the next origin. The caller writes it into the record, appends that to the journal, then accepts;
+ * only core_accept takes it, without that it is given again. */
 void core_next_origin(struct core *c, uint64_t *ret_epoch, uint64_t *ret_seq);
 uint32_t core_accept(struct core *c, uint32_t client, const struct record *r, uint32_t service,
                      struct place place, int64_t now_us);
@@ -148,6 +152,7 @@ void core_replay(struct core *c, const struct record *r, struct place place, int
 /* --- moving (reclaim) --- */
 /* The live or dead message with this origin lying exactly there, else CORE_NOBODY. */
 uint32_t core_at_place(const struct core *c, uint64_t epoch, uint64_t seq, struct place place);
+/* It was appended again at place (record_set_delivery with core_view's flags, attempt, kills). */
 void core_moved(struct core *c, uint32_t message, struct place place);
 
 /* --- looking in --- */
@@ -205,7 +210,7 @@ void core_figures(const struct core *c, struct core_figures *ret);
 
 /* --- admin --- */
 void core_service_pause(struct core *c, uint32_t service, bool paused);
-/* A dead letter back to its queue (kills and attempt kept, handed out alone), or thrown away. */
+/* A dead letter back to its queue (kills and attempt kept, handed out alone), or thrown away. false: none. */
 bool core_requeue(struct core *c, uint64_t epoch, uint64_t seq, int64_t now_us);
 bool core_discard(struct core *c, uint64_t epoch, uint64_t seq, int64_t now_us);
 
