@@ -180,10 +180,12 @@ struct sluice_worker_options {
 
 struct sluice_worker_events {
     void *arg;
-    /* WELCOME. Credit asked for and not used has been asked for again. */
+    /* WELCOME: at the start, after disconnected, and also when only the connection broke for a moment and
+     * leases still hold. Pull now if you want work (credit not used has been asked for again already; a pull
+     * replaces it). */
     void (*connected)(void *arg, const uint8_t broker[16], uint64_t epoch, int64_t lease_us);
-    /* The leases this worker holds may not be its own any more: the broker is silent, does not know us, or has
-     * begun a new epoch. What is reported under them is ignored, so stop working on them and pull anew. */
+    /* The leases this worker holds are not its own any more: the broker was silent for three heartbeats, does
+     * not know us, or has begun a new epoch. What is reported under them would be ignored. */
     void (*disconnected)(void *arg);
     /* A batch, packed records (schemas/wire/record.h). The receiver owns it, on any thread, until
      * sluice_batch_free. */
@@ -202,7 +204,7 @@ SLUICE_API int sluice_worker_fd(const struct sluice_worker *w);
 SLUICE_API int64_t sluice_worker_turn(struct sluice_worker *w, int64_t now_us);
 
 /* Credit for one more batch, replacing what was asked for and not used. It is a wish that outlives the
- * connection: after a reconnect it is sent again by itself. 0 messages withdraws it. */
+ * connection: after a reconnect it is sent again by itself. 0 messages withdraws it. Always SLUICE_OK. */
 SLUICE_API int sluice_worker_pull(struct sluice_worker *w, uint32_t messages, uint64_t bytes);
 
 struct sluice_report {
@@ -217,17 +219,18 @@ struct sluice_report {
     uint64_t pull_bytes;
 };
 
-/* All of these copy what they are given, send at once if that is possible, else queue it (SLUICE_FULL past
- * max_queued_bytes) for a later turn. What is queued when the connection's leases become void is dropped.
- * SLUICE_OFFLINE: no broker, so no such lease (pull and bye excepted: they are remembered or pointless). */
+/* All of these copy what they are given, send at once if that is possible, else queue it for a later turn
+ * (SLUICE_FULL past max_queued_bytes). What is queued when leases become void (disconnected) is dropped.
+ * SLUICE_OFFLINE: leases are void, nothing was sent. SLUICE_TOO_LARGE: the note. */
 SLUICE_API int sluice_worker_report(struct sluice_worker *w, const struct sluice_report *r);
 SLUICE_API int sluice_worker_extend(struct sluice_worker *w, uint64_t lease);
 SLUICE_API int sluice_worker_return(struct sluice_worker *w, uint64_t lease);
-/* Leaves: leases still held go back, and no more is sent or received but this. Call turn until
+/* Leaves: leases still held go back, nothing more is delivered or pulled. Call turn until
  * sluice_worker_queued is 0, then free. */
 SLUICE_API int sluice_worker_bye(struct sluice_worker *w);
 /* Bytes that wait to be handed to ZeroMQ. */
 SLUICE_API uint64_t sluice_worker_queued(const struct sluice_worker *w);
+/* Leases hold, as far as we know. */
 SLUICE_API bool sluice_worker_connected(const struct sluice_worker *w);
 
 SLUICE_API const uint8_t *sluice_batch_data(const struct sluice_batch *b, size_t *ret_size);
