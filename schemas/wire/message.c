@@ -11,57 +11,6 @@
 
 #define HEADER_NODES_MAX 4096
 
-static const char *const command_texts[UINT8_MAX + 1] = {
-#define COMMAND(NAME, code, text, endpoint, direction, meaning) [code] = text,
-#include "schemas/wire/commands.def"
-#undef COMMAND
-};
-
-static const struct {
-    const char *text;
-    bool final, counted;
-} outcomes[OUTCOME_LIMIT] = {
-#define OUTCOME(NAME, code, text, final, counted, meaning) [code] = {text, final, counted},
-#include "schemas/wire/outcomes.def"
-#undef OUTCOME
-};
-
-static const char *const refusal_texts[REFUSAL_LIMIT] = {
-#define REFUSAL(NAME, code, text, meaning) [code] = text,
-#include "schemas/wire/refusals.def"
-#undef REFUSAL
-};
-
-const char *
-command_text(unsigned code)
-{
-    return code < ARRAY_LEN(command_texts) ? command_texts[code] : NULL;
-}
-
-const char *
-outcome_text(unsigned code)
-{
-    return code < OUTCOME_LIMIT ? outcomes[code].text : NULL;
-}
-
-const char *
-refusal_text(unsigned code)
-{
-    return code < REFUSAL_LIMIT ? refusal_texts[code] : NULL;
-}
-
-bool
-outcome_is_final(unsigned code)
-{
-    return code < OUTCOME_LIMIT && outcomes[code].final;
-}
-
-bool
-outcome_is_counted(unsigned code)
-{
-    return code < OUTCOME_LIMIT && outcomes[code].counted;
-}
-
 void
 message_init(struct message *m)
 {
@@ -129,7 +78,7 @@ frames_fault(struct message *m, bool too_many)
     if (m->n_frames < 2 || zmq_msg_size(&m->frames[1]) != 1)
         return "command";
     uint8_t command = *(const uint8_t *)zmq_msg_data(&m->frames[1]);
-    if (command_texts[command] == NULL)
+    if (command_text(command) == NULL)
         return "command";
     m->command = command;
     const uint8_t *header = message_frame(m, 2, &size);

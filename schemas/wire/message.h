@@ -17,36 +17,12 @@
 #include <zmq.h>
 
 #include "base/buf.h"
+#include "schemas/wire/codes.h"
 
 #define WIRE_VERSION "SLU\x01"
 #define WIRE_VERSION_BYTES 4
 #define WIRE_HEADER_MAX (64 * 1024) /* bytes of frame 2 */
 #define WIRE_FRAMES_MAX 5
-
-enum command {
-#define COMMAND(NAME, code, text, endpoint, direction, meaning) COMMAND_##NAME = code,
-#include "schemas/wire/commands.def"
-#undef COMMAND
-};
-enum outcome {
-    OUTCOME_NONE = 0,
-#define OUTCOME(NAME, code, text, final, counted, meaning) OUTCOME_##NAME = code,
-#include "schemas/wire/outcomes.def"
-#undef OUTCOME
-    OUTCOME_LIMIT
-};
-enum refusal {
-    REFUSAL_NONE = 0,
-#define REFUSAL(NAME, code, text, meaning) REFUSAL_##NAME = code,
-#include "schemas/wire/refusals.def"
-#undef REFUSAL
-    REFUSAL_LIMIT
-};
-const char *command_text(unsigned code); /* NULL: no such command */
-const char *outcome_text(unsigned code);
-const char *refusal_text(unsigned code);
-bool outcome_is_final(unsigned code);
-bool outcome_is_counted(unsigned code);
 
 struct message {
     zmq_msg_t peer;                     /* routing id; only on a ROUTER */
