@@ -29,6 +29,8 @@ void lifecycle_notify_alive(void);
 
 /* The options every program has: --help --version --config FILE --check-config --print-config
  * --set KEY=VALUE (repeatable, the last one counts); our options are taken wherever they stand.
+ * Without --config the file is $SLUICE_CONFIG (empty: none), else /etc/sluice/sluice.conf if that
+ * exists, else none.
  * Programs with words of their own (sluicectl) get what is left over in rest. */
 struct program {
     const char *name;        /* "sluice-broker" */
@@ -41,6 +43,9 @@ struct program {
      * extra_values */
     const char *const *extra_options;
     const char **extra_values;
+    /* For words of their own: prints the help of these words; false: it has none, so the program's
+     * is printed. May be NULL. */
+    bool (*help)(int n_words, char *const *words);
 };
 
 /* Parses argv, loads the config. Exits the process for --help, --version (0), --check-config (0 or

@@ -11,6 +11,8 @@
 
 #define EXTRA_OPTIONS_MAX 16
 #define SETS_MAX 256
+#define CONFIG_VARIABLE "SLUICE_CONFIG"
+#define CONFIG_FILE "/etc/sluice/sluice.conf"
 
 enum option_id {
     OPT_HELP = 256,
@@ -35,6 +37,7 @@ struct request {
     size_t n_sets;
     bool check;
     bool print;
+    bool help;
 };
 
 static void
@@ -45,7 +48,8 @@ help_print(const struct program *p, bool takes_words)
     if (p->usage_extra != NULL)
         printf("%s\n\n", p->usage_extra);
     printf("Options:\n"
-           "  --config FILE      read this configuration (default: built-in values only)\n"
+           "  --config FILE      read this configuration (default: $" CONFIG_VARIABLE ", else\n"
+           "                     " CONFIG_FILE " if it exists, else built-in values)\n"
            "  --set KEY=VALUE    override one key (KEY is 'key' or 'section/key'); repeatable,\n"
            "                     the last one counts\n"
            "  --check-config     check the whole configuration and exit (0 or 78)\n"
@@ -132,12 +136,12 @@ argv_part(const struct option *options, int argc, char **argv)
 }
 
 static void
-option_take(const struct program *p, int id, char **argv, bool takes_words, struct request *request)
+option_take(const struct program *p, int id, char **argv, struct request *request)
 {
     switch (id) {
     case OPT_HELP:
-        help_print(p, takes_words);
-        exit(EXIT_DONE);
+        request->help = true;
+        break;
     case OPT_VERSION:
         printf("%s %s\n", p->name, SLUICE_VERSION);
         exit(EXIT_DONE);
@@ -185,6 +189,17 @@ errors_tell(char *errors, bool as_events)
     }
 }
 
+/* The file without --config. A variable that is set but empty: none, not even the usual one. */
+static const char *
+file_default(void)
+{
+    const char *file = getenv(CONFIG_VARIABLE);
+
+    if (file != NULL)
+        return *file != '\0' ? file : NULL;
+    return access(CONFIG_FILE, F_OK) == 0 ? CONFIG_FILE : NULL;
+}
+
 struct config *
 program_start(const struct program *p, int argc, char **argv, int *ret_rest, char ***ret_rest_argv)
 {
@@ -201,9 +216,16 @@ program_start(const struct program *p, int argc, char **argv, int *ret_rest, cha
     optind = 0; /* glibc: start anew, also when called twice */
     opterr = 0;
     while ((id = getopt_long(n_ours, argv, ":", options, NULL)) != -1)
-        option_take(p, id, argv, takes_words, &request);
+        option_take(p, id, argv, &request);
+    if (request.help) {
+        if (!takes_words || p->help == NULL || !p->help(argc - n_ours, argv + n_ours))
+            help_print(p, takes_words);
+        exit(EXIT_DONE);
+    }
     if (!takes_words && optind < argc)
         usage_fail(p, "unexpected word", argv[optind]);
+    if (request.file == NULL)
+        request.file = file_default();
 
     struct config *config;
     char *errors;

@@ -30,11 +30,21 @@ static const struct program daemon_program = {
     .extra_values = extra_values,
 };
 
+static bool
+words_help(int n, char *const *words)
+{
+    if (n == 0 || strcmp(words[0], "trace") != 0)
+        return false;
+    printf("trace of %d words", n);
+    return true;
+}
+
 static const struct program words_program = {
     .name = "sluicectl",
     .section = "alpha",
     .summary = "Tells.",
     .usage_extra = "Commands: status, peek",
+    .help = words_help,
     .keys = keys,
     .n_keys = ARRAY_LEN(keys),
 };
@@ -139,9 +149,9 @@ test_wrong_usage(void **state)
 static void
 test_help_and_version(void **state)
 {
-    static const char *const told[] = {"--config FILE", "--set KEY=VALUE", "--check-config",
-                                       "--version",     "--service VALUE", "count = 5",
-                                       "how many",      "note = \"\"",     "Counts."};
+    static const char *const told[] = {
+        "--config FILE",   "SLUICE_CONFIG", "--set KEY=VALUE", "--check-config", "--version",
+        "--service VALUE", "count = 5",     "how many",        "note = \"\"",    "Counts."};
 
     (void)state;
     assert_int_equal(start(&daemon_program, "--help"), 0);
@@ -149,6 +159,10 @@ test_help_and_version(void **state)
         assert_non_null(strstr(child.out, told[i]));
     assert_null(strstr(child.out, "not ours"));
     assert_int_equal(start(&words_program, "peek --help"), 0);
+    assert_non_null(strstr(child.out, "Commands: status, peek"));
+    assert_int_equal(start(&words_program, "--help trace it"), 0);
+    assert_string_equal(child.out, "trace of 2 words");
+    assert_int_equal(start(&words_program, "--help"), 0);
     assert_non_null(strstr(child.out, "Commands: status, peek"));
     assert_int_equal(start(&daemon_program, "--version"), 0);
     assert_string_equal(child.out, "sluice-alpha " SLUICE_VERSION "\n");
@@ -196,6 +210,34 @@ test_check_and_print(void **state)
 }
 
 static void
+test_config_from_environment(void **state)
+{
+    char path[] = "/tmp/sluice-program-XXXXXX", line[128];
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    dprintf(fd, "alpha\n    count = 11\n");
+    close(fd);
+    setenv("SLUICE_CONFIG", path, 1);
+    assert_int_equal(start(&daemon_program, ""), 0);
+    assert_string_equal(child.out, "count=11 extra=-,- rest=");
+    assert_int_equal(start(&words_program, "--set count=12 status"), 0);
+    assert_string_equal(child.out, "count=12 extra=-,- rest=status;");
+    /* --config wins, even over a variable that names nothing */
+    setenv("SLUICE_CONFIG", "/nonexistent", 1);
+    snprintf(line, sizeof(line), "--config %s", path);
+    assert_int_equal(start(&daemon_program, line), 0);
+    assert_string_equal(child.out, "count=11 extra=-,- rest=");
+    assert_int_equal(start(&words_program, "status"), EXIT_CONFIG);
+    assert_string_equal(child.err, "/nonexistent: can't be read: No such file or directory\n");
+    setenv("SLUICE_CONFIG", "", 1);
+    assert_int_equal(start(&daemon_program, ""), 0);
+    assert_string_equal(child.out, "count=5 extra=-,- rest=");
+    unlink(path);
+}
+
+static void
 body_many_sets(void *arg)
 {
     char self[] = "x", *argv[300] = {self};
@@ -225,7 +267,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_lines),        cmocka_unit_test(test_wrong_usage),
         cmocka_unit_test(test_help_and_version),  cmocka_unit_test(test_check_and_print),
-        cmocka_unit_test(test_sets_at_the_bound),
+        cmocka_unit_test(test_sets_at_the_bound), cmocka_unit_test(test_config_from_environment),
     };
+    setenv("SLUICE_CONFIG", "", 1); /* whatever this host has configured is not our matter */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
