@@ -5,6 +5,7 @@ Exit 0: measured, and every answer 201 has its row. 1: some answer and the rows 
 import argparse
 import json
 import os
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -87,7 +88,7 @@ def compare(args):
         for n, (body, connections, name) in enumerate(steps, 1):
             try:
                 run = measure.measure(known[name], stores, connections, args.seconds, body, args.subjects)
-            except (Failure, RuntimeError, TimeoutError) as error:
+            except (Failure, RuntimeError, OSError, subprocess.SubprocessError) as error:
                 run = measure.Run(name, connections, body, faults=[str(error)])
             result.add(run)
             print(f"[{n}/{len(steps)}] {name:<7} {connections:>4} connections {body:>5}: {run.stored_per_s:>8,.0f} "

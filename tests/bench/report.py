@@ -32,7 +32,7 @@ class Report:
 
     def medians(self, key):
         """The medians of one system's runs under one load, each figure by itself."""
-        runs = self.runs[key]
+        runs = [run for run in self.runs[key] if run.cpu] or self.runs[key]  # a run without CPU did not get far
         figures = {name: median(getattr(run, name) for run in runs)
                    for name in ("stored_per_s", "p50_ms", "p99_ms", "cpu_s_per_1000", "rss_mb", "generator_us")}
         figures["cpu"] = {group: median(run.cpu[group] for run in runs) for group in runs[0].cpu}
@@ -43,7 +43,7 @@ class Report:
         """Sluice against Gin: the median of the pairs' ratios; None when one of the two was not run."""
         ours, theirs = (self.runs.get((body, connections, name), []) for name in ("sluice", "gin"))
         names = {"stored": "stored_per_s", "cpu": "cpu_s_per_1000", "p50": "p50_ms", "p99": "p99_ms"}
-        pairs = [(a, b) for a, b in zip(ours, theirs) if all(getattr(b, name) for name in names.values())]
+        pairs = [(a, b) for a, b in zip(ours, theirs) if a.cpu and b.cpu and all(getattr(b, n) for n in names.values())]
         if not pairs:
             return None
         return {short: median(getattr(a, name) / getattr(b, name) for a, b in pairs) for short, name in names.items()}
@@ -75,7 +75,7 @@ class Report:
     def budget(self, body, connections):
         """Where Sluice's CPU goes, as fractions of Gin's, beside the budget."""
         keys = [(body, connections, name) for name in ("sluice", "gin")]
-        if any(key not in self.runs for key in keys):
+        if any(not any(run.cpu for run in self.runs.get(key, [])) for key in keys):
             return []
         ours, theirs = (self.medians(key) for key in keys)
         whole = theirs["cpu_s_per_1000"]
