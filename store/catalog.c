@@ -1,0 +1,91 @@
+/* Reading the reference data, for workers' caches. */
+#include "store/catalog.h"
+
+#include <string.h>
+
+static const struct store_statement studies_read = {
+    "studies_read",
+    "SELECT study, status, default_questionnaire, definition::text FROM sluice.studies"};
+
+static const struct store_statement questionnaires_read = {
+    "questionnaires_read",
+    "SELECT url, version, name, fhir_id, definition::text FROM sluice.questionnaires"};
+
+static const struct store_statement subjects_find = {
+    "subjects_find",
+    "SELECT s.study, s.subject_id, CASE WHEN s.status = 'withdrawn' THEN s.status_at END"
+    " FROM unnest($1::text[], $2::text[]) AS u(study, subject_id)"
+    " JOIN sluice.subjects s ON s.study = u.study AND s.subject_id = u.subject_id"};
+
+static const char *
+text_get(const PGresult *r, int row, int column)
+{
+    return PQgetisnull(r, row, column) ? NULL : PQgetvalue(r, row, column);
+}
+
+int
+store_studies_read(struct store *s, void (*each)(void *arg, const struct catalog_study *row),
+                   void *arg)
+{
+    PGresult *r = NULL;
+    int n = store_run(s, &studies_read, NULL, &r);
+
+    if (n != STORE_OK)
+        return n;
+    for (int i = 0; i < PQntuples(r); i++) {
+        each(arg, &(struct catalog_study){
+                      .study = PQgetvalue(r, i, 0),
+                      .status = PQgetvalue(r, i, 1),
+                      .fallback = text_get(r, i, 2),
+                      .definition = PQgetvalue(r, i, 3),
+                      .definition_len = (size_t)PQgetlength(r, i, 3),
+                  });
+    }
+    PQclear(r);
+    return STORE_OK;
+}
+
+int
+store_questionnaires_read(struct store *s,
+                          void (*each)(void *arg, const struct catalog_questionnaire *row),
+                          void *arg)
+{
+    PGresult *r = NULL;
+    int n = store_run(s, &questionnaires_read, NULL, &r);
+
+    if (n != STORE_OK)
+        return n;
+    for (int i = 0; i < PQntuples(r); i++) {
+        each(arg, &(struct catalog_questionnaire){
+                      .url = PQgetvalue(r, i, 0),
+                      .version = PQgetvalue(r, i, 1),
+                      .name = PQgetvalue(r, i, 2),
+                      .fhir_id = text_get(r, i, 3),
+                      .definition = PQgetvalue(r, i, 4),
+                      .definition_len = (size_t)PQgetlength(r, i, 4),
+                  });
+    }
+    PQclear(r);
+    return STORE_OK;
+}
+
+int
+store_subjects_find(struct store *s, const struct array *studies, const struct array *subjects,
+                    void (*each)(void *arg, const char *study, const char *subject,
+                                 int64_t active_until_us),
+                    void *arg)
+{
+    struct store_params p = {0};
+    PGresult *r = NULL;
+
+    store_param_bytes(&p, studies->bytes.data, studies->bytes.size);
+    store_param_bytes(&p, subjects->bytes.data, subjects->bytes.size);
+    int n = store_run(s, &subjects_find, &p, &r);
+    if (n != STORE_OK)
+        return n;
+    for (int i = 0; i < PQntuples(r); i++)
+        each(arg, PQgetvalue(r, i, 0), PQgetvalue(r, i, 1),
+             PQgetisnull(r, i, 2) ? INT64_MAX : store_get_time(r, i, 2));
+    PQclear(r);
+    return STORE_OK;
+}

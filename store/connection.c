@@ -1,0 +1,600 @@
+/* libpq with deadlines. The connection is non-blocking; one function polls. What the server says of
+ * an error is classed by sqlstate.def. */
+#include "store/connection.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#define PREPARED_MAX 48
+#define CHANNELS_MAX 4
+#define WHY_SIZE 512
+#define STATEMENT_GRACE_US ((int64_t)1000000) /* past the server's own statement_timeout */
+
+enum sqlstate_class { CLASS_ROW, CLASS_SCHEMA, CLASS_RETRY, CLASS_LOST };
+
+static const struct {
+    const char *prefix;
+    enum sqlstate_class class;
+} sqlstates[] = {
+#define SQLSTATE(prefix, outcome, meaning) {prefix, CLASS_##outcome},
+#include "store/sqlstate.def"
+#undef SQLSTATE
+};
+
+struct store {
+    struct store_options options;
+    PGconn *conn;
+    uint64_t generation;
+    const char *prepared[PREPARED_MAX]; /* names, of this connection */
+    size_t n_prepared;
+    const char *channels[CHANNELS_MAX];
+    size_t n_channels;
+    bool warned; /* the server sent a WARNING during the current statement */
+    char sqlstate[6];
+    char why[WHY_SIZE];
+};
+
+const char *
+store_outcome_text(int outcome)
+{
+    switch ((enum store_outcome)outcome) {
+    case STORE_OK:
+        return "ok";
+    case STORE_RETRY:
+        return "retry later";
+    case STORE_ROW:
+        return "row refused";
+    case STORE_SCHEMA:
+        return "schema does not fit";
+    case STORE_UNSAFE:
+        return "server is not durable";
+    case STORE_INVALID:
+        return "invalid";
+    }
+    return "unknown";
+}
+
+struct store *
+store_new(const struct store_options *options)
+{
+    struct store *s = mem_new(1, sizeof(*s));
+
+    s->options = *options;
+    return s;
+}
+
+void
+store_free(struct store *s)
+{
+    if (s == NULL)
+        return;
+    store_close(s);
+    free(s);
+}
+
+void
+store_close(struct store *s)
+{
+    if (s->conn != NULL)
+        PQfinish(s->conn);
+    s->conn = NULL;
+    s->n_prepared = 0;
+}
+
+bool
+store_is_open(const struct store *s)
+{
+    return s->conn != NULL;
+}
+
+uint64_t
+store_generation(const struct store *s)
+{
+    return s->generation;
+}
+
+const char *
+store_why(const struct store *s)
+{
+    return s->why;
+}
+
+const char *
+store_sqlstate(const struct store *s)
+{
+    return s->sqlstate;
+}
+
+int
+store_fd(const struct store *s)
+{
+    return s->conn != NULL ? PQsocket(s->conn) : -1;
+}
+
+static void
+why_set(struct store *s, const char *sqlstate, const char *text)
+{
+    snprintf(s->sqlstate, sizeof(s->sqlstate), "%s", sqlstate != NULL ? sqlstate : "");
+    snprintf(s->why, sizeof(s->why), "%s%s%s", s->sqlstate, *s->sqlstate != '\0' ? " " : "",
+             text != NULL ? text : "no message");
+    size_t n = strlen(s->why);
+    while (n > 0 && s->why[n - 1] == '\n')
+        s->why[--n] = '\0';
+}
+
+void
+store_why_set(struct store *s, const char *text)
+{
+    why_set(s, "", text);
+}
+
+static int
+lost(struct store *s, const char *text)
+{
+    why_set(s, "", text);
+    store_close(s);
+    return STORE_RETRY;
+}
+
+static enum sqlstate_class
+sqlstate_class(const char *state)
+{
+    enum sqlstate_class found = CLASS_RETRY;
+    size_t longest = 0;
+
+    for (size_t i = 0; state != NULL && i < ARRAY_LEN(sqlstates); i++) {
+        size_t n = strlen(sqlstates[i].prefix);
+        if (n > longest && strncmp(state, sqlstates[i].prefix, n) == 0) {
+            found = sqlstates[i].class;
+            longest = n;
+        }
+    }
+    return found;
+}
+
+/* Waits until the socket allows what is wanted. STORE_OK or STORE_RETRY (deadline). */
+static int
+socket_wait(int fd, short events, int64_t deadline_us)
+{
+    for (;;) {
+        int64_t left_us = deadline_us - clock_mono_us();
+        if (left_us <= 0)
+            return STORE_RETRY;
+        struct pollfd p = {.fd = fd, .events = events};
+        int n = poll(&p, 1, (int)(left_us / US_PER_MS + 1));
+        if (n > 0)
+            return STORE_OK;
+        if (n < 0 && errno != EINTR)
+            return STORE_RETRY;
+    }
+}
+
+static void
+notice_take(void *arg, const PGresult *r)
+{
+    struct store *s = arg;
+    const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    if (severity != NULL && strcmp(severity, "WARNING") == 0) {
+        s->warned = true;
+        why_set(s, PQresultErrorField(r, PG_DIAG_SQLSTATE),
+                PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+    }
+}
+
+/* Pushes everything out; reads meanwhile, so that two full buffers can't block each other. */
+static int
+output_flush(struct store *s, int64_t deadline_us)
+{
+    int n;
+
+    while ((n = PQflush(s->conn)) == 1) {
+        if (socket_wait(PQsocket(s->conn), POLLIN | POLLOUT, deadline_us) != STORE_OK)
+            return lost(s, "the server did not take the statement in time");
+        if (PQconsumeInput(s->conn) == 0)
+            return lost(s, PQerrorMessage(s->conn));
+    }
+    return n == 0 ? STORE_OK : lost(s, PQerrorMessage(s->conn));
+}
+
+/* The next result, or NULL at the end of the statement's results. */
+static int
+result_next(struct store *s, int64_t deadline_us, PGresult **ret_result)
+{
+    while (PQisBusy(s->conn)) {
+        if (socket_wait(PQsocket(s->conn), POLLIN, deadline_us) != STORE_OK)
+            return lost(s, "no answer from the server in time");
+        if (PQconsumeInput(s->conn) == 0)
+            return lost(s, PQerrorMessage(s->conn));
+    }
+    *ret_result = PQgetResult(s->conn);
+    return STORE_OK;
+}
+
+/* Classes a result; the connection is closed if it is of no more use. */
+static int
+result_judge(struct store *s, const PGresult *r)
+{
+    ExecStatusType status = PQresultStatus(r);
+
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_SINGLE_TUPLE ||
+        status == PGRES_EMPTY_QUERY)
+        return STORE_OK;
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+    why_set(s, state, text != NULL ? text : PQresultErrorMessage(r));
+    if (state == NULL)
+        return STORE_RETRY; /* libpq's own: the connection broke; seen below */
+    switch (sqlstate_class(state)) {
+    case CLASS_ROW:
+        return STORE_ROW;
+    case CLASS_SCHEMA:
+        return STORE_SCHEMA;
+    case CLASS_LOST:
+    case CLASS_RETRY:
+        break;
+    }
+    return STORE_RETRY;
+}
+
+/* Reads to the end of the results; keeps the last one. The first failure is what counts. */
+static int
+results_drain(struct store *s, int64_t deadline_us, PGresult **ret_result)
+{
+    PGresult *last = NULL;
+    int outcome = STORE_OK;
+
+    for (;;) {
+        PGresult *r = NULL;
+        int n = result_next(s, deadline_us, &r);
+        if (n != STORE_OK) {
+            PQclear(last);
+            return n;
+        }
+        if (r == NULL)
+            break;
+        int judged = result_judge(s, r);
+        if (outcome == STORE_OK)
+            outcome = judged;
+        PQclear(last);
+        last = r;
+    }
+    if (PQstatus(s->conn) != CONNECTION_OK ||
+        (outcome != STORE_OK && sqlstate_class(s->sqlstate) == CLASS_LOST)) {
+        store_close(s);
+        outcome = STORE_RETRY;
+    }
+    if (outcome == STORE_OK && s->warned)
+        outcome = STORE_RETRY;
+    if (outcome == STORE_OK && ret_result != NULL)
+        *ret_result = last;
+    else
+        PQclear(last);
+    return outcome;
+}
+
+int
+store_run_script(struct store *s, const char *sql, int64_t timeout_us, PGresult **ret_result)
+{
+    int64_t deadline_us = clock_mono_us() + timeout_us;
+
+    if (s->conn == NULL)
+        return STORE_RETRY;
+    s->warned = false;
+    if (PQsendQuery(s->conn, sql) == 0)
+        return lost(s, PQerrorMessage(s->conn));
+    int n = output_flush(s, deadline_us);
+    if (n != STORE_OK)
+        return n;
+    return results_drain(s, deadline_us, ret_result);
+}
+
+static int
+connection_begin(struct store *s, int64_t deadline_us)
+{
+    /* What stands before dbname is only a default for what the connection string leaves open. */
+    const char *keywords[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval",
+                              "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+                              "dbname",           "client_encoding",  NULL};
+    const char *values[] = {"5",    "5", "2", "3", "10000", s->options.program, s->options.conninfo,
+                            "UTF8", NULL};
+
+    s->conn = PQconnectStartParams(keywords, values, 1);
+    if (s->conn == NULL)
+        return lost(s, "out of memory");
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    for (;;) {
+        if (PQstatus(s->conn) == CONNECTION_BAD || state == PGRES_POLLING_FAILED)
+            return lost(s, PQerrorMessage(s->conn));
+        if (state == PGRES_POLLING_OK)
+            break;
+        short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        if (socket_wait(PQsocket(s->conn), events, deadline_us) != STORE_OK)
+            return lost(s, "no connection in time");
+        state = PQconnectPoll(s->conn);
+    }
+    if (PQsetnonblocking(s->conn, 1) != 0)
+        return lost(s, PQerrorMessage(s->conn));
+    PQsetNoticeReceiver(s->conn, notice_take, s);
+    return STORE_OK;
+}
+
+int
+store_connect(struct store *s)
+{
+    int64_t deadline_us = clock_mono_us() + STORE_CONNECT_TIMEOUT_US;
+    char sql[1024];
+
+    store_close(s);
+    int n = connection_begin(s, deadline_us);
+    if (n != STORE_OK)
+        return n;
+    /* Plans are made once and by index: a generic plan made while a table was small must not
+     * become a sequential scan when it is large. */
+    int len = snprintf(sql, sizeof(sql),
+                       "SET statement_timeout = %lld; SET lock_timeout = %d; SET TimeZone = 'UTC';"
+                       "SET plan_cache_mode = force_generic_plan; SET jit = off;"
+                       "SET idle_in_transaction_session_timeout = 10000;"
+                       "SET default_transaction_read_only = %s;",
+                       (long long)(s->options.statement_timeout_us / US_PER_MS),
+                       STORE_LOCK_TIMEOUT_MS, s->options.read_only ? "on" : "off");
+    if (s->options.by_index)
+        len += snprintf(sql + len, sizeof(sql) - (size_t)len,
+                        "SET enable_seqscan = off; SET enable_hashjoin = off;"
+                        "SET enable_mergejoin = off;");
+    if (s->options.role != NULL)
+        len += snprintf(sql + len, sizeof(sql) - (size_t)len, "SET ROLE %s;", s->options.role);
+    for (size_t i = 0; i < s->n_channels; i++)
+        len += snprintf(sql + len, sizeof(sql) - (size_t)len, "LISTEN %s;", s->channels[i]);
+    sluice_assert(len < (int)sizeof(sql));
+    n = store_run_script(s, sql, STORE_CONNECT_TIMEOUT_US, NULL);
+    if (n == STORE_ROW) /* 22023: the role does not exist */
+        n = STORE_SCHEMA;
+    if (n != STORE_OK) {
+        store_close(s);
+        return n;
+    }
+    s->generation++;
+    return STORE_OK;
+}
+
+int
+store_check_promise(struct store *s)
+{
+    static const struct {
+        const char *name, *bad;
+    } promises[] = {{"fsync", "off"}, {"full_page_writes", "off"}, {"synchronous_commit", "off"}};
+    PGresult *r = NULL;
+
+    int n = store_run_script(s,
+                             "SELECT current_setting('fsync'), current_setting('full_page_writes'),"
+                             " current_setting('synchronous_commit'), pg_is_in_recovery()",
+                             STORE_CONNECT_TIMEOUT_US, &r);
+    if (n != STORE_OK)
+        return n;
+    for (int i = 0; i < (int)ARRAY_LEN(promises) && n == STORE_OK; i++) {
+        if (strcmp(PQgetvalue(r, 0, i), promises[i].bad) == 0) {
+            snprintf(s->why, sizeof(s->why), "PostgreSQL runs with %s=off", promises[i].name);
+            n = STORE_UNSAFE;
+        }
+    }
+    if (n == STORE_OK && strcmp(PQgetvalue(r, 0, 3), "t") == 0)
+        n = lost(s, "PostgreSQL is in recovery (a standby)");
+    PQclear(r);
+    return n;
+}
+
+static int
+statement_prepare(struct store *s, const struct store_statement *statement, int64_t deadline_us)
+{
+    for (size_t i = 0; i < s->n_prepared; i++) {
+        if (s->prepared[i] == statement->name)
+            return STORE_OK;
+    }
+    sluice_assert(s->n_prepared < PREPARED_MAX);
+    if (PQsendPrepare(s->conn, statement->name, statement->sql, 0, NULL) == 0)
+        return lost(s, PQerrorMessage(s->conn));
+    int n = output_flush(s, deadline_us);
+    if (n == STORE_OK)
+        n = results_drain(s, deadline_us, NULL);
+    if (n == STORE_OK)
+        s->prepared[s->n_prepared++] = statement->name;
+    return n;
+}
+
+static int
+statement_send(struct store *s, const struct store_statement *statement,
+               const struct store_params *p, int64_t deadline_us)
+{
+    if (s->conn == NULL)
+        return STORE_RETRY;
+    s->warned = false;
+    int n = statement_prepare(s, statement, deadline_us);
+    if (n != STORE_OK)
+        return n;
+    /* Bind, Execute and Sync leave together: no lock is ever held while waiting for us. */
+    if (PQsendQueryPrepared(s->conn, statement->name, p != NULL ? p->n : 0,
+                            p != NULL ? p->values : NULL, p != NULL ? p->lengths : NULL,
+                            p != NULL ? p->formats : NULL, 1) == 0)
+        return lost(s, PQerrorMessage(s->conn));
+    return STORE_OK;
+}
+
+int
+store_run(struct store *s, const struct store_statement *statement, const struct store_params *p,
+          PGresult **ret_result)
+{
+    int64_t deadline_us = clock_mono_us() + s->options.statement_timeout_us + STATEMENT_GRACE_US;
+
+    int n = statement_send(s, statement, p, deadline_us);
+    if (n == STORE_OK)
+        n = output_flush(s, deadline_us);
+    if (n == STORE_OK)
+        n = results_drain(s, deadline_us, ret_result);
+    return n;
+}
+
+int
+store_run_rows(struct store *s, const struct store_statement *statement,
+               const struct store_params *p, int64_t timeout_us,
+               int (*each)(void *arg, const PGresult *row), void *arg)
+{
+    int64_t deadline_us = clock_mono_us() + timeout_us;
+    int outcome = statement_send(s, statement, p, deadline_us);
+
+    if (outcome != STORE_OK)
+        return outcome;
+    PQsetSingleRowMode(s->conn);
+    outcome = output_flush(s, deadline_us);
+    while (outcome == STORE_OK) {
+        PGresult *r = NULL;
+        outcome = result_next(s, deadline_us, &r);
+        if (outcome != STORE_OK || r == NULL)
+            break;
+        int stop = 0;
+        int judged = result_judge(s, r);
+        if (judged == STORE_OK && PQresultStatus(r) == PGRES_SINGLE_TUPLE)
+            stop = each(arg, r);
+        PQclear(r);
+        if (stop != 0) {
+            store_close(s);
+            return STORE_OK;
+        }
+        if (judged != STORE_OK) {
+            results_drain(s, deadline_us, NULL);
+            return judged;
+        }
+    }
+    return outcome;
+}
+
+void
+store_listen(struct store *s, const char *channel)
+{
+    sluice_assert(s->n_channels < CHANNELS_MAX);
+    s->channels[s->n_channels++] = channel;
+}
+
+int
+store_notifications(struct store *s)
+{
+    int count = 0;
+    PGnotify *note;
+
+    if (s->conn == NULL)
+        return -ENOTCONN;
+    if (PQconsumeInput(s->conn) == 0) {
+        lost(s, PQerrorMessage(s->conn));
+        return -ENOTCONN;
+    }
+    while ((note = PQnotifies(s->conn)) != NULL) {
+        count++;
+        PQfreemem(note);
+    }
+    return count;
+}
+
+static int
+param_next(struct store_params *p, int length)
+{
+    sluice_assert(p->n < STORE_PARAMS_MAX);
+    p->lengths[p->n] = length;
+    p->formats[p->n] = 1;
+    return p->n++;
+}
+
+void
+store_param_text(struct store_params *p, const char *text, size_t len)
+{
+    store_param_bytes(p, text, len);
+}
+
+void
+store_param_bytes(struct store_params *p, const void *bytes, size_t len)
+{
+    int i = param_next(p, (int)len);
+
+    p->values[i] = bytes != NULL ? bytes : "";
+}
+
+void
+store_param_null(struct store_params *p)
+{
+    int i = param_next(p, 0);
+
+    p->values[i] = NULL;
+}
+
+void
+store_param_int(struct store_params *p, int32_t v)
+{
+    int i = param_next(p, 4);
+    uint32_t be = htobe32((uint32_t)v);
+
+    memcpy(p->scratch[i], &be, sizeof(be));
+    p->values[i] = (const char *)p->scratch[i];
+}
+
+void
+store_param_bigint(struct store_params *p, int64_t v)
+{
+    int i = param_next(p, 8);
+    uint64_t be = htobe64((uint64_t)v);
+
+    memcpy(p->scratch[i], &be, sizeof(be));
+    p->values[i] = (const char *)p->scratch[i];
+}
+
+void
+store_param_time(struct store_params *p, int64_t wall_us)
+{
+    store_param_bigint(p, wall_us - STORE_EPOCH_US);
+}
+
+void
+store_param_uuid(struct store_params *p, const struct uuid *u)
+{
+    store_param_bytes(p, u->bytes, sizeof(u->bytes));
+}
+
+int64_t
+store_get_bigint(const PGresult *r, int row, int column)
+{
+    uint64_t be;
+
+    sluice_assert(PQgetlength(r, row, column) == 8);
+    memcpy(&be, PQgetvalue(r, row, column), sizeof(be));
+    return (int64_t)be64toh(be);
+}
+
+int32_t
+store_get_int(const PGresult *r, int row, int column)
+{
+    uint32_t be;
+
+    sluice_assert(PQgetlength(r, row, column) == 4);
+    memcpy(&be, PQgetvalue(r, row, column), sizeof(be));
+    return (int32_t)be32toh(be);
+}
+
+int64_t
+store_get_time(const PGresult *r, int row, int column)
+{
+    return store_get_bigint(r, row, column) + STORE_EPOCH_US;
+}
+
+struct uuid
+store_get_uuid(const PGresult *r, int row, int column)
+{
+    struct uuid u;
+
+    sluice_assert(PQgetlength(r, row, column) == 16);
+    memcpy(u.bytes, PQgetvalue(r, row, column), sizeof(u.bytes));
+    return u;
+}

@@ -1,0 +1,15 @@
+/* msgpack → JSON text, as jsonb takes it. Number literals stay as the client wrote them, strings
+ * are escaped minimally. */
+#ifndef SLUICE_STORE_JSON_TEXT_H
+#define SLUICE_STORE_JSON_TEXT_H
+
+#include "base/buf.h"
+#include "schemas/wire/mp.h"
+
+/* Appends the value at the cursor and moves it on. The bytes must have passed mp_check; bin,
+ * foreign ext types and floats that are no number become null. BUF_OK or BUF_FULL. */
+int json_text_write(struct buf *b, struct mp_cursor *at);
+/* One string with its quotes. */
+int json_text_string(struct buf *b, const char *text, size_t len);
+
+#endif
