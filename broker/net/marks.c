@@ -1,0 +1,60 @@
+/* Marks: the journal's small records about messages (done, parked, unparked, note). Each names its
+ * message by origin and repeats id, service and scope, so that whoever walks the journal can say
+ * what was done. Room for them has been asked for (broker_room) before core was told. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "broker/net/broker.h"
+
+/* From the lease's memory, else from the message itself. */
+static void
+message_name(struct broker *b, const struct effect *e, struct record *r)
+{
+    struct peer *worker = peers_of(b->peers, PEER_WORKER, e->worker);
+    struct handout *h = worker != NULL ? deliver_handout(worker, e->lease) : NULL;
+    struct message_view view = {.place = e->place};
+    struct record read;
+
+    if (h != NULL && handout_name(h, e->epoch, e->seq, r))
+        return;
+    if (e->place.segment == 0 || !broker_record(b, &view, &read))
+        return;
+    r->id = read.id;
+    r->service = read.service;
+    r->service_len = read.service_len;
+    r->scope = read.scope;
+    r->scope_len = read.scope_len;
+}
+
+void
+mark_append(struct broker *b, enum record_kind kind, const struct effect *e)
+{
+    struct buf bytes;
+    struct record r = {.kind = (uint8_t)kind,
+                       .attempt = kind == RECORD_DONE ? e->outcome : 0,
+                       .kills = e->kills,
+                       .epoch = e->epoch,
+                       .seq = e->seq,
+                       .accepted_us = clock_wall_us()};
+    struct place place;
+
+    message_name(b, e, &r);
+    if (kind == RECORD_PARKED && e->reason != NULL) {
+        r.body = (const uint8_t *)e->reason;
+        r.body_len = (uint32_t)strlen(e->reason);
+    } else if (kind == RECORD_DONE && b->reporting.note != NULL) {
+        r.body = b->reporting.note; /* once for the whole report */
+        r.body_len = b->reporting.note_len;
+        b->reporting.note = NULL;
+    }
+    uint8_t space[MARK_BYTES_MAX];
+    bytes = (struct buf){.data = space, .cap = sizeof(space), .ceiling = sizeof(space)};
+    int w = record_write(&bytes, &r);
+    sluice_assert(w == BUF_OK);
+    int outcome = journal_append(b->journal, bytes.data, (uint32_t)bytes.size, &place);
+    if (outcome != JOURNAL_OK)
+        broker_fail(b, EXIT_DISK,
+                    outcome == JOURNAL_FAILED ? journal_error_text(b->journal)
+                                              : "no room in the journal for a done record");
+}

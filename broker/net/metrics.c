@@ -1,0 +1,14 @@
+/* The names of the counters. */
+#include "broker/net/metrics.h"
+
+static const char *const texts[METRIC_COUNT] = {
+#define METRIC(NAME, text, meaning) [METRIC_##NAME] = text,
+#include "broker/net/metrics.def"
+#undef METRIC
+};
+
+const char *
+metric_text(enum metric metric)
+{
+    return texts[metric];
+}
