@@ -174,7 +174,8 @@ send_heartbeats(struct broker *b)
     uint32_t cursor = 0;
 
     for (struct peer *peer; (peer = peers_next(b->peers, &cursor)) != NULL;) {
-        XX continue;
+        if (b->now_us - peer->sent_us < b->limits.heartbeat_us * 3 / 4)
+            continue;
         send_header(b, 0);
         if (send_peer(b, peer, COMMAND_HEARTBEAT, NULL) == MESSAGE_GONE)
             peer_lost(b, peer);
