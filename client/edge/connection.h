@@ -1,0 +1,36 @@
+/* One HTTP connection: bytes in, one request at a time, bytes out, deadlines.
+ *
+ *          first byte           last byte            answered
+ *   IDLE ────────────▶ READING ───────────▶ WORKING ───────────▶ IDLE
+ *                         │                    │  not all written ▲
+ *                         │ refused            ▼                  │
+ *                         └────────────────▶ WRITING ─────────────┘
+ *                                              │ close with unread input
+ *                                              ▼
+ *                                          LINGERING ──▶ CLOSING
+ *
+ * While a request is in work what the client sends behind it is kept, bounded; reading stops at the
+ * bound. Idle connections own nothing but this struct. */
+#ifndef SLUICE_EDGE_CONNECTION_H
+#define SLUICE_EDGE_CONNECTION_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "client/edge/edge.h"
+#include "client/edge/routes.h"
+
+/* The listener has a connection waiting: takes it in, or closes it past the bound. */
+void connection_accept(struct edge *e, uv_stream_t *listener, enum route_port port);
+/* The answer of the request in work; head and body are copied if they can't be written at once. */
+void connection_answer(struct connection *c, const struct buf *head, const struct buf *body,
+                       bool close, bool lingers);
+/* Cuts what is past its deadline. */
+void connections_expire(struct edge *e);
+/* Closes idle ones; the others close with their answers. */
+void connections_drain(struct edge *e);
+/* Closes all at once. */
+void connections_stop(struct edge *e);
+
+#endif

@@ -1,0 +1,96 @@
+/* JSON text for answers. */
+#include "client/edge/json_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+void
+json_put_n(struct buf *b, const char *text, size_t len)
+{
+    int full = buf_append(b, text, len);
+    sluice_assert(full == BUF_OK);
+}
+
+void
+json_put(struct buf *b, const char *text)
+{
+    json_put_n(b, text, strlen(text));
+}
+
+/* Length of the well-formed character at s, 0 if there is none. */
+static size_t
+character_length(const unsigned char *s, size_t left)
+{
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+    if (n == 0 || n > left || s[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+void
+json_put_string(struct buf *b, const char *s, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)s;
+
+    json_put_n(b, "\"", 1);
+    for (size_t i = 0; i < len;) {
+        size_t n = character_length(p + i, len - i);
+        if (n == 0) {
+            json_put(b, "\xef\xbf\xbd");
+            n = 1;
+        } else if (p[i] < 0x20 || p[i] == 0x7f) {
+            char text[8];
+            snprintf(text, sizeof(text), "\\u%04x", p[i]);
+            json_put(b, text);
+        } else {
+            if (p[i] == '"' || p[i] == '\\')
+                json_put_n(b, "\\", 1);
+            json_put_n(b, s + i, n);
+        }
+        i += n;
+    }
+    json_put_n(b, "\"", 1);
+}
+
+void
+json_put_uint(struct buf *b, uint64_t v)
+{
+    char text[24], *p = text + sizeof(text);
+
+    do
+        *--p = (char)('0' + v % 10);
+    while ((v /= 10) > 0);
+    json_put_n(b, p, (size_t)(text + sizeof(text) - p));
+}
+
+void
+json_put_uuid(struct buf *b, const struct uuid *u)
+{
+    char text[UUID_TEXT_SIZE + 2];
+
+    text[0] = '"';
+    uuid_format(u, text + 1);
+    text[UUID_TEXT_SIZE] = '"';
+    json_put_n(b, text, UUID_TEXT_SIZE + 1);
+}
+
+void
+json_put_time(struct buf *b, int64_t wall_us)
+{
+    char text[CLOCK_TEXT_SIZE];
+
+    clock_format(wall_us, text);
+    json_put_n(b, "\"", 1);
+    json_put(b, text);
+    json_put_n(b, "\"", 1);
+}

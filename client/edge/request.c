@@ -1,0 +1,90 @@
+/* Requests come from a free list; ids for tracing come from the client if they are harmless. */
+#include "client/edge/request.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define FREE_KEPT 4096
+
+static bool
+id_is_sane(const char *s, size_t len)
+{
+    if (len == 0 || len >= REQUEST_ID_SIZE)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = s[i];
+        bool word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        if (!word && (c == '\0' || strchr("-_.:+/=@", c) == NULL))
+            return false;
+    }
+    return true;
+}
+
+/* W3C: version-trace-parent-flags in lower-case hex. */
+static bool
+traceparent_is_sane(const char *s, size_t len)
+{
+    if (len != TRACEPARENT_SIZE - 1 || memcmp(s, "ff", 2) == 0)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        bool dash = i == 2 || i == 35 || i == 52;
+        bool hex = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f');
+        if (dash ? s[i] != '-' : !hex)
+            return false;
+    }
+    return true;
+}
+
+struct request *
+request_new(struct edge *e, struct connection *c, const struct http_message *m)
+{
+    struct request *q = e->free_requests;
+    size_t len;
+
+    if (q != NULL) {
+        e->free_requests = q->next_free;
+        e->n_free_requests--;
+        memset(q, 0, sizeof(*q));
+    } else {
+        q = mem_new(1, sizeof(*q));
+    }
+    e->n_requests++;
+    q->edge = e;
+    q->connection = c;
+    q->arrived_us = e->now_us;
+    q->prefer = m->prefer;
+    q->head_only = m->method == HTTP_HEAD;
+    q->keep_alive = m->keep_alive;
+    q->minor_0 = m->minor == 0;
+
+    const char *id = http_header(m, HTTP_HEADER_REQUEST_ID, &len);
+    if (id != NULL && id_is_sane(id, len))
+        memcpy(q->id_text, id, len);
+    else
+        snprintf(q->id_text, sizeof(q->id_text), "%016" PRIx64 "-%" PRIu64, e->id_prefix,
+                 ++e->id_counter);
+    const char *trace = http_header(m, HTTP_HEADER_TRACEPARENT, &len);
+    if (trace != NULL && traceparent_is_sane(trace, len))
+        memcpy(q->traceparent, trace, len);
+    return q;
+}
+
+void
+request_free(struct request *q)
+{
+    struct edge *e = q->edge;
+
+    sluice_assert(q->connection == NULL && q->broker == NULL);
+    ticket_stop(&q->ticket);
+    e->n_requests--;
+    if (e->n_free_requests == FREE_KEPT) {
+        free(q);
+        return;
+    }
+    q->next_free = e->free_requests;
+    e->free_requests = q;
+    e->n_free_requests++;
+}

@@ -1,0 +1,145 @@
+/* Matches targets against routes.def. */
+#include "client/edge/routes.h"
+
+#include <llhttp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "client/edge/health.h"
+#include "client/edge/lookup.h"
+#include "client/edge/submit.h"
+
+static const struct route routes[] = {
+#define ROUTE(NAME, where, verb, text, what, handler)                                              \
+    {ROUTE_PORT_##where, HTTP_##verb, text, ROUTE_BODY_##what, handler},
+#include "client/edge/routes.def"
+#undef ROUTE
+};
+
+/* Does path fit the pattern? The segment at {} is not empty. */
+static bool
+path_fits(const char *pattern, const char *path, size_t len, const char **ret_param,
+          size_t *ret_param_len)
+{
+    const char *hole = strstr(pattern, "{}");
+    size_t before = hole != NULL ? (size_t)(hole - pattern) : strlen(pattern);
+
+    if (len < before || memcmp(pattern, path, before) != 0)
+        return false;
+    if (hole == NULL)
+        return len == before;
+    const char *segment = path + before, *end = path + len;
+    const char *slash = memchr(segment, '/', (size_t)(end - segment));
+    const char *rest = slash != NULL ? slash : end;
+    if (rest == segment || strlen(hole + 2) != (size_t)(end - rest) ||
+        memcmp(hole + 2, rest, (size_t)(end - rest)) != 0)
+        return false;
+    *ret_param = segment;
+    *ret_param_len = (size_t)(rest - segment);
+    return true;
+}
+
+static void
+allow_add(char allow[48], const char *method)
+{
+    size_t n = strlen(allow);
+
+    snprintf(allow + n, 48 - n, "%s%s", n > 0 ? ", " : "", method);
+}
+
+void
+route_find(enum route_port port, uint8_t method, const char *target, size_t len,
+           struct route_match *ret_match)
+{
+    struct route_match match = {0};
+    const char *mark = memchr(target, '?', len);
+    size_t path_len = mark != NULL ? (size_t)(mark - target) : len;
+
+    if (mark != NULL) {
+        match.query = mark + 1;
+        match.query_len = len - path_len - 1;
+    }
+    if (len == 1 && *target == '*')
+        allow_add(match.allow, "GET, HEAD, POST");
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        const struct route *r = &routes[i];
+        if (r->port != port ||
+            !path_fits(r->path, target, path_len, &match.param, &match.param_len))
+            continue;
+        allow_add(match.allow, r->method == HTTP_GET ? "GET, HEAD" : "POST");
+        if (r->method == method || (r->method == HTTP_GET && method == HTTP_HEAD))
+            match.route = r;
+    }
+    if (match.allow[0] != '\0')
+        allow_add(match.allow, "OPTIONS");
+    *ret_match = match;
+}
+
+static int
+hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+text_is_sane(const unsigned char *s, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t n = s[i] < 0x80 ? 1 : s[i] < 0xc2 ? 0 : s[i] < 0xe0 ? 2 : s[i] < 0xf0 ? 3 : 4;
+        if (n == 0 || n > len - i || s[i] > 0xf4 || s[i] < 0x20 || s[i] == 0x7f)
+            return false;
+        for (size_t k = 1; k < n; k++)
+            if ((s[i + k] & 0xc0) != 0x80)
+                return false;
+        if ((s[i] == 0xe0 && s[i + 1] < 0xa0) || (s[i] == 0xed && s[i + 1] > 0x9f) ||
+            (s[i] == 0xf0 && s[i + 1] < 0x90) || (s[i] == 0xf4 && s[i + 1] > 0x8f) ||
+            (s[i] == 0xc2 && s[i + 1] < 0xa0))
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+bool
+route_param_decode(const char *s, size_t len, char ret_text[ROUTE_PARAM_MAX], size_t *ret_len)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = s[i];
+        if (c == '%') {
+            if (len - i < 3 || hex(s[i + 1]) < 0 || hex(s[i + 2]) < 0)
+                return false;
+            c = (char)(hex(s[i + 1]) << 4 | hex(s[i + 2]));
+            i += 2;
+        }
+        if (n == ROUTE_PARAM_MAX)
+            return false;
+        ret_text[n++] = c;
+    }
+    *ret_len = n;
+    return text_is_sane((const unsigned char *)ret_text, n);
+}
+
+const char *
+route_query_find(const struct route_match *match, const char *name, size_t *ret_len)
+{
+    const char *at = match->query, *end = at != NULL ? at + match->query_len : NULL;
+    size_t name_len = strlen(name);
+
+    while (at != NULL && at < end) {
+        const char *next = memchr(at, '&', (size_t)(end - at));
+        const char *stop = next != NULL ? next : end;
+        if ((size_t)(stop - at) > name_len && at[name_len] == '=' &&
+            memcmp(at, name, name_len) == 0) {
+            *ret_len = (size_t)(stop - at) - name_len - 1;
+            return at + name_len + 1;
+        }
+        at = next != NULL ? next + 1 : NULL;
+    }
+    return NULL;
+}
