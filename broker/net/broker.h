@@ -31,8 +31,10 @@ struct submit {
 struct broker {
     struct core_limits limits;
     uint32_t max_record_bytes;
-    uint64_t max_journal_record; /* largest message, or follow-ups of one report */
-    uint32_t max_report_entries; /* so that their marks fit into one batch */
+    uint64_t max_journal_record;  /* largest message */
+    uint64_t max_follow_up_bytes; /* of one report */
+    uint64_t tick_room;           /* marks that core_tick may cause at once */
+    uint32_t max_report_entries;  /* so that their marks fit into one batch */
     struct core *core;
     struct journal *journal;
     struct uuid uuid;
@@ -56,6 +58,7 @@ struct broker {
     } reporting;
     struct buf header;  /* header being written */
     struct buf scratch; /* one record being read or written */
+    struct buf owed;    /* marks that found the batch full */
     uint8_t *move;      /* one record being moved, max_journal_record bytes */
 };
 
@@ -99,6 +102,7 @@ void deliver_lease(struct broker *b, uint32_t worker, uint32_t lease);
 struct handout *deliver_handout(struct peer *worker, uint32_t lease);
 /* marks.c: journal records about messages. */
 void mark_append(struct broker *b, enum record_kind kind, const struct effect *e);
+void marks_settle(struct broker *b); /* writes what is owed, as far as there is room */
 #define MARK_BYTES_BARE (RECORD_HEADER_BYTES + RECORD_SERVICE_MAX + RECORD_SCOPE_MAX + 64)
 #define MARK_BYTES_MAX (RECORD_HEADER_BYTES + RECORD_SERVICE_MAX + RECORD_SCOPE_MAX + 4096)
 /* reclaim.c: moves survivors out of the head, a bounded step; true: call again soon. */

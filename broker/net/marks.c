@@ -27,6 +27,25 @@ message_name(struct broker *b, const struct effect *e, struct record *r)
     r->scope_len = read.scope_len;
 }
 
+/* false: the gathering batch is full for now. */
+static bool
+mark_write(struct broker *b, const uint8_t *bytes, uint32_t length)
+{
+    struct place place;
+    int outcome = journal_append(b->journal, bytes, length, &place);
+
+    if (outcome == JOURNAL_FAILED)
+        broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+    return outcome == JOURNAL_OK;
+}
+
+static void
+mark_owe(struct broker *b, const uint8_t *bytes, size_t length)
+{
+    if (b->fatal == 0 && buf_append(&b->owed, bytes, length) != BUF_OK)
+        broker_fail(b, EXIT_DISK, "the journal has no room for marks");
+}
+
 void
 mark_append(struct broker *b, enum record_kind kind, const struct effect *e)
 {
@@ -37,7 +56,6 @@ mark_append(struct broker *b, enum record_kind kind, const struct effect *e)
                        .epoch = e->epoch,
                        .seq = e->seq,
                        .accepted_us = clock_wall_us()};
-    struct place place;
 
     message_name(b, e, &r);
     if (kind == RECORD_PARKED && e->reason != NULL) {
@@ -52,9 +70,22 @@ mark_append(struct broker *b, enum record_kind kind, const struct effect *e)
     bytes = (struct buf){.data = space, .cap = sizeof(space), .ceiling = sizeof(space)};
     int w = record_write(&bytes, &r);
     sluice_assert(w == BUF_OK);
-    int outcome = journal_append(b->journal, bytes.data, (uint32_t)bytes.size, &place);
-    if (outcome != JOURNAL_OK)
-        broker_fail(b, EXIT_DISK,
-                    outcome == JOURNAL_FAILED ? journal_error_text(b->journal)
-                                              : "no room in the journal for a done record");
+    if (b->owed.size > 0 || !mark_write(b, bytes.data, (uint32_t)bytes.size))
+        mark_owe(b, bytes.data, bytes.size);
+}
+
+void
+marks_settle(struct broker *b)
+{
+    size_t done = 0;
+
+    while (done < b->owed.size && b->fatal == 0) {
+        uint32_t length = le32_get(b->owed.data + done);
+        if (!mark_write(b, b->owed.data + done, length))
+            break;
+        done += length;
+    }
+    if (done > 0)
+        memmove(b->owed.data, b->owed.data + done, b->owed.size - done);
+    b->owed.size -= done;
 }

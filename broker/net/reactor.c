@@ -24,7 +24,6 @@
 #define POLL_MAX_US (250 * US_PER_MS)
 #define JUMP_US US_PER_S
 #define HEARTBEAT_STEPS 4 /* peers are looked at so often an interval */
-#define TICK_ROOM ((uint64_t)64 << 10)
 
 struct reactor {
     struct broker broker;
@@ -104,6 +103,10 @@ sockets_drain(struct reactor *r)
 {
     struct broker *b = &r->broker;
 
+    r->more = false;
+    marks_settle(b);
+    if (b->owed.size > 0)
+        return; /* the journal's writer wakes us */
     held_apply(b);
     r->more = commands_drain(b, ENDPOINT_WORKER, WORKER_MESSAGES_A_TURN);
     r->more |= commands_drain(b, ENDPOINT_ADMIN, ADMIN_MESSAGES_A_TURN);
@@ -120,7 +123,7 @@ time_pass(struct reactor *r)
     struct broker *b = &r->broker;
 
     /* Ending leases may park messages; without room for the marks they end a turn later. */
-    if (broker_room(b, 0, TICK_ROOM) == JOURNAL_OK && b->fatal == 0) {
+    if (broker_room(b, 0, b->tick_room) == JOURNAL_OK && b->fatal == 0) {
         r->next_core_us = core_tick(b->core, b->now_us);
         effects_run(b);
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 #define SILENT_INTERVALS 3
 
@@ -105,12 +106,14 @@ void
 peer_lost(struct broker *b, struct peer *peer)
 {
     uint32_t handle = peer->handle;
-    enum peer_role role = peer->role;
 
-    peers_forget(b->peers, peer);
-    if (role == PEER_CLIENT) {
+    if (peer->role == PEER_CLIENT) {
+        peers_forget(b->peers, peer);
         core_client_gone(b->core, handle);
     } else {
+        log_event(EVENT_WORKER_GONE, LOG_S("worker", peer->name), LOG_S("host", peer->host),
+                  LOG_U("pid", peer->pid));
+        peers_forget(b->peers, peer);
         held_forget(&b->held, handle);
         core_worker_gone(b->core, handle, b->now_us);
     }

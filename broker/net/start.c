@@ -19,6 +19,8 @@
 #define ADMIN_MESSAGE_BYTES (1 << 20)
 #define WORKER_MESSAGE_BYTES (INT64_C(64) << 20)
 #define HEADER_BYTES_MAX ((size_t)64 << 10)
+#define TICK_ROOM_MAX (UINT64_C(512) << 10)
+#define OWED_BYTES_MAX ((size_t)4 << 20)
 #define LINGER_MS 500
 #define SURVIVORS_STEP 4096
 
@@ -31,6 +33,8 @@ limits_set(struct broker *b, const struct broker_options *o, struct journal_limi
         batch_bytes = BATCH_BYTES_MAX;
     b->max_record_bytes = o->max_record_bytes;
     b->max_journal_record = batch_bytes / 2;
+    b->max_follow_up_bytes = batch_bytes / 4;
+    b->tick_room = batch_bytes / 4 < TICK_ROOM_MAX ? batch_bytes / 4 : TICK_ROOM_MAX;
     b->max_report_entries = PULL_MESSAGES_MAX;
     if (b->max_report_entries > batch_bytes / 4 / MARK_BYTES_BARE)
         b->max_report_entries = batch_bytes / 4 / MARK_BYTES_BARE;
@@ -175,6 +179,7 @@ broker_open(struct broker *b, const struct broker_options *options)
     b->now_us = b->started_us = clock_mono_us();
     buf_init(&b->header, HEADER_BYTES_MAX);
     buf_init(&b->scratch, (size_t)b->max_journal_record + MARK_BYTES_MAX);
+    buf_init(&b->owed, OWED_BYTES_MAX);
     b->move = mem_new((size_t)b->max_journal_record, 1);
     b->peers = peers_new(CLIENTS_MAX + WORKERS_MAX);
     b->bodies = bodies_new(VOLATILE_MAX, VOLATILE_BYTES_MAX);
@@ -194,5 +199,6 @@ broker_close(struct broker *b)
     core_free(&b->core);
     buf_deinit(&b->header);
     buf_deinit(&b->scratch);
+    buf_deinit(&b->owed);
     free(b->move);
 }

@@ -41,12 +41,11 @@ follow_ups_check(const struct broker *b, const struct message *m)
     const uint8_t *data = message_frame(m, 4, &size);
     struct record r;
 
-    if (size > b->max_journal_record)
+    if (size > b->max_follow_up_bytes)
         return false;
     while (size > 0) {
         if (record_read(data, size, &r) != RECORD_OK || r.kind != RECORD_MESSAGE ||
             (r.flags & RECORD_VOLATILE) != 0 || r.length > b->max_record_bytes ||
-            r.length > b->max_journal_record ||
             core_service(b->core, r.service, r.service_len) == CORE_NOBODY)
             return false;
         data += r.length;
