@@ -138,7 +138,8 @@ link_deinit(struct link *l)
 static bool
 link_is_silent(const struct link *l, int64_t now_us)
 {
-    return l->state != LINK_DOWN && now_us - l->heard_us > LINK_SILENT_INTERVALS * l->heartbeat_us;
+    return l->state != LINK_DOWN && !l->readable &&
+           now_us - l->heard_us > LINK_SILENT_INTERVALS * l->heartbeat_us;
 }
 
 static int
@@ -172,6 +173,9 @@ link_look(struct link *l, int64_t now_us)
         if (r < 0)
             return r;
     }
+    if (now_us - l->looked_us > 2 * l->heartbeat_us)
+        l->heard_us += now_us - l->looked_us;
+    l->looked_us = now_us;
     int r = link_look_socket(l, now_us);
     if (r != LINK_QUIET || !link_is_silent(l, now_us))
         return r;

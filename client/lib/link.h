@@ -38,6 +38,7 @@ struct link {
     char *endpoint;
     int64_t heartbeat_us; /* the broker's; LINK_HEARTBEAT_US until WELCOME */
     int64_t heard_us, sent_us;
+    int64_t looked_us; /* the last link_look: a long gap was our own pause, not the broker's */
 };
 
 #define LINK_HEARTBEAT_US ((int64_t)1000000)
@@ -48,7 +49,8 @@ int link_init(struct link *l, void *context, const char *endpoint, int linger_ms
 /* Blocks at most linger_ms, if the context is its own. */
 void link_deinit(struct link *l);
 
-/* Reads the socket's state. Call until it says LINK_QUIET. */
+/* Reads the socket's state. Call until it says LINK_QUIET. Silence is only believed when there is nothing to
+ * read, and time in which nobody looked does not count. */
 int link_look(struct link *l, int64_t now_us);
 /* As message_receive, and notes that the broker lives. */
 int link_receive(struct link *l, struct message *m, int64_t now_us);
