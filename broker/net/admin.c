@@ -78,7 +78,7 @@ static void
 reply_send(struct broker *b, const struct sender *from, uint64_t request, enum admin_status status,
            const struct reply *reply)
 {
-    struct buf *h = send_header(b, reply->detail != NULL ? 4 : 3);
+    struct buf *h = send_header(b, 3 + (reply->detail != NULL) + (reply->more && reply->next != 0));
     zmq_msg_t body;
 
     mp_put_cstr(h, "request");
@@ -88,6 +88,8 @@ reply_send(struct broker *b, const struct sender *from, uint64_t request, enum a
         row_text(h, "detail", reply->detail);
     mp_put_cstr(h, "more");
     mp_put_bool(h, reply->more);
+    if (reply->more && reply->next != 0)
+        row_uint(h, "next", reply->next);
 
     /* An array of 32-bit length in front, now that the rows are counted. */
     reply->rows->data[0] = 0xdd;

@@ -13,7 +13,8 @@ enum admin_status { ADMIN_OK, ADMIN_NOT_FOUND, ADMIN_BAD_ARGUMENT, ADMIN_REFUSED
 struct reply {
     struct buf *rows;
     uint32_t n_rows;
-    bool more;
+    bool more;          /* rows past the limit exist: ask again with after = next */
+    uint64_t next;      /* cursor behind the last row */
     const char *detail; /* may be NULL */
 };
 

@@ -54,10 +54,9 @@ static void
 row_live(struct broker *b, struct reply *reply, const struct message_view *v,
          const struct record *r)
 {
-    (void)b;
-    if ((v->flags & RECORD_VOLATILE) != 0)
-        return; /* not of the journal, not of the books */
     struct buf *row = reply_row(reply, 5);
+
+    (void)b;
     row_uint(row, "epoch", v->epoch);
     row_uint(row, "seq", v->seq);
     row_texts(row, "scope", r->scope, r->scope_len);
@@ -80,9 +79,12 @@ messages_list(struct broker *b, const struct message *request, struct reply *rep
     struct record r;
 
     size_t n = core_list(b->core, service, state, after, messages, limit + 1);
-    for (size_t i = 0; i < n && i < limit && b->fatal == 0; i++)
-        if (core_view(b->core, messages[i], b->now_us, &view) && broker_record(b, &view, &r))
-            row(b, reply, &view, &r);
+    for (size_t i = 0; i < n && i < limit && b->fatal == 0; i++) {
+        if (!core_view(b->core, messages[i], b->now_us, &view) || !broker_record(b, &view, &r))
+            continue;
+        row(b, reply, &view, &r);
+        reply->next = view.seq;
+    }
     reply->more = n > limit;
     free(messages);
     return ADMIN_OK;
@@ -159,16 +161,15 @@ admin_done(struct broker *b, const struct message *request, struct reply *reply)
     for (size_t i = 0; i < n; i++) {
         const struct record *r = &records[i];
         const char *outcome = outcome_text(r->attempt);
-        struct buf *row = reply_row(reply, 7);
+        struct buf *row = reply_row(reply, 5);
         row_uint(row, "epoch", r->epoch);
         row_uint(row, "seq", r->seq);
         row_text(row, "outcome", outcome != NULL ? outcome : "");
         mp_put_cstr(row, "id");
         mp_put_bin(row, r->id.bytes, sizeof(r->id.bytes));
-        row_texts(row, "scope", r->scope, r->scope_len);
         row_uint(row, "finished_us", (uint64_t)r->accepted_us);
-        row_uint(row, "after", cursor);
     }
+    reply->next = cursor;
     reply->more = n == limit && n > 0;
     free(records);
     return ADMIN_OK;

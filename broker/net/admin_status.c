@@ -49,12 +49,14 @@ admin_ledger(struct broker *b, const struct message *request, struct reply *repl
 {
     const struct ledger *ledger = core_ledger(b->core);
     struct core_figures core;
-    struct journal_figures journal;
+    const struct journal_loss *losses;
     uint32_t counted = 0;
 
     (void)request;
     core_figures(b->core, &core);
-    journal_figures(b->journal, &journal);
+    size_t n_losses = journal_losses(b->journal, &losses);
+    if (n_losses > ADMIN_PAGE_MAX)
+        n_losses = ADMIN_PAGE_MAX;
     for (unsigned o = 0; o < OUTCOME_LIMIT; o++)
         counted += outcome_is_counted(o);
     struct buf *row = reply_row(reply, 8 + counted);
@@ -63,7 +65,14 @@ admin_ledger(struct broker *b, const struct message *request, struct reply *repl
     row_uint(row, "first_seq", b->first_seq);
     row_uint(row, "last_seq", core.next_seq - 1);
     row_uint(row, "durable_seq", core.durable_seq);
-    row_uint(row, "unacknowledged_damage", journal.damaged_messages);
+    mp_put_cstr(row, "unacknowledged_damage");
+    mp_put_array(row, (uint32_t)n_losses);
+    for (size_t i = 0; i < n_losses; i++) {
+        mp_put_map(row, 3);
+        row_uint(row, "first_seq", losses[i].first_seq);
+        row_uint(row, "last_seq", losses[i].last_seq);
+        row_uint(row, "messages", losses[i].messages);
+    }
     row_uint(row, "accepted", ledger->accepted);
     row_uint(row, "live", core.live);
     for (unsigned o = 0; o < OUTCOME_LIMIT; o++)

@@ -18,6 +18,14 @@ broker_fail(struct broker *b, int exit_code, const char *why)
     log_event(EVENT_FATAL, LOG_S("why", why));
 }
 
+const char *
+broker_journal_why(const struct broker *b)
+{
+    const char *text = journal_error_text(b->journal);
+
+    return *text != '\0' ? text : "the journal can't give a record back";
+}
+
 int
 broker_room(struct broker *b, size_t messages, uint64_t bytes)
 {
@@ -25,7 +33,7 @@ broker_room(struct broker *b, size_t messages, uint64_t bytes)
 
     if (outcome == JOURNAL_OK || outcome == JOURNAL_FULL || outcome == JOURNAL_BUSY)
         return outcome;
-    broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+    broker_fail(b, EXIT_DISK, broker_journal_why(b));
     return JOURNAL_BUSY;
 }
 
@@ -61,7 +69,7 @@ broker_record(struct broker *b, const struct message_view *view, struct record *
     if (buf_reserve(&b->scratch, length, &bytes) != BUF_OK)
         return false;
     if (journal_read(b->journal, view->place, bytes) != JOURNAL_OK) {
-        broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+        broker_fail(b, EXIT_DISK, broker_journal_why(b));
         return false;
     }
     return record_read(bytes, length, ret_record) == RECORD_OK;

@@ -49,8 +49,9 @@ struct broker {
     struct metrics metrics;
     int64_t now_us, started_us;
     bool draining;
-    int fatal; /* exit code; nothing more is sent once it is set */
-    struct {   /* of the REPORT entry that core is told right now */
+    bool unsent; /* a client's queue was full: try again soon */
+    int fatal;   /* exit code; nothing more is sent once it is set */
+    struct {     /* of the REPORT entry that core is told right now */
         const uint8_t *payload;
         uint32_t payload_len;
         const uint8_t *note;
@@ -72,6 +73,8 @@ struct sender {
 
 /* broker.c: says why and makes the turn end; the first call counts. */
 void broker_fail(struct broker *b, int exit_code, const char *why);
+/* What the journal says of its failure. */
+const char *broker_journal_why(const struct broker *b);
 /* 0 OK, else JOURNAL_BUSY or JOURNAL_FULL; a failure ends the broker. */
 int broker_room(struct broker *b, size_t messages, uint64_t bytes);
 /* Why records are refused now; NULL: intake is open. */

@@ -70,7 +70,7 @@ journaled_take(struct broker *b, struct peer *peer, uint8_t *data, struct record
     record_set_origin(data, r->epoch, r->seq, r->accepted_us);
     int outcome = journal_append(b->journal, data, r->length, &place);
     if (outcome != JOURNAL_OK) { /* room was asked for */
-        broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+        broker_fail(b, EXIT_DISK, broker_journal_why(b));
         return REFUSAL_FULL;
     }
     core_accept(b->core, peer->handle, r, service, place, b->now_us);

@@ -39,7 +39,7 @@ run_read(struct broker *b, const struct place *run, size_t n, uint8_t *at)
 {
     if (n == 0 || journal_read_many(b->journal, run, n, at) == JOURNAL_OK)
         return true;
-    broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+    broker_fail(b, EXIT_DISK, broker_journal_why(b));
     return false;
 }
 
@@ -145,7 +145,7 @@ deliver_lease(struct broker *b, uint32_t worker, uint32_t lease)
     if (!core_service_view(b->core, view.service, b->now_us, &service))
         service.name = "";
     if (zmq_msg_init_size(&frame, bytes) < 0) {
-        core_undeliver(b->core, lease, b->now_us);
+        broker_fail(b, EXIT_TEMPFAIL, "no memory for a delivery");
         return;
     }
     struct handout *h = handout_free(b, peer);
@@ -160,6 +160,8 @@ deliver_lease(struct broker *b, uint32_t worker, uint32_t lease)
     }
     h->n = 0;
     core_undeliver(b->core, lease, b->now_us);
-    if (r == MESSAGE_GONE)
-        peer_lost(b, peer);
+    if (b->fatal == 0)
+        peer_lost(
+            b,
+            peer); /* gone, or so far behind that its queue is full: a worker holds two at most */
 }

@@ -35,7 +35,7 @@ mark_write(struct broker *b, const uint8_t *bytes, uint32_t length)
     int outcome = journal_append(b->journal, bytes, length, &place);
 
     if (outcome == JOURNAL_FAILED)
-        broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+        broker_fail(b, EXIT_DISK, broker_journal_why(b));
     return outcome == JOURNAL_OK;
 }
 

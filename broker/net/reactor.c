@@ -22,6 +22,7 @@
 #define ADMIN_MESSAGES_A_TURN 16
 #define IDLE_FLUSH_US (100 * US_PER_MS)
 #define POLL_MAX_US (250 * US_PER_MS)
+#define POLL_UNSENT_US (10 * US_PER_MS)
 #define JUMP_US US_PER_S
 #define HEARTBEAT_STEPS 4 /* peers are looked at so often an interval */
 
@@ -66,8 +67,8 @@ reactor_poll(struct reactor *r)
 
     if (wait_us < 0)
         wait_us = 0;
-    if (wait_us > POLL_MAX_US)
-        wait_us = POLL_MAX_US;
+    if (wait_us > (b->unsent ? POLL_UNSENT_US : POLL_MAX_US))
+        wait_us = b->unsent ? POLL_UNSENT_US : POLL_MAX_US;
     if (zmq_poll(items, n, (long)((wait_us + US_PER_MS - 1) / US_PER_MS)) < 0 && errno != EINTR)
         broker_fail(b, EXIT_BUG, zmq_strerror(errno));
 }
@@ -91,7 +92,7 @@ journal_listen(struct broker *b)
     uint64_t durable_seq = 0;
 
     if (journal_turn(b->journal, &durable_seq) == JOURNAL_FAILED) {
-        broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+        broker_fail(b, EXIT_DISK, broker_journal_why(b));
         return;
     }
     core_durable(b->core, durable_seq, b->now_us);

@@ -51,7 +51,7 @@ reclaim_step(struct broker *b)
         if (outcome == 1)
             return false;
         if (outcome != 0) {
-            broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+            broker_fail(b, EXIT_DISK, broker_journal_why(b));
             return false;
         }
         uint32_t message = core_at_place(b->core, r.epoch, r.seq, place);

@@ -9,6 +9,8 @@
 #include "base/log.h"
 
 #define SILENT_INTERVALS 3
+/* Times the socket's fuse this bounds what a client that does not read can make us queue. */
+#define CHUNK_BYTES ((size_t)1 << 20)
 
 int
 send_message(struct broker *b, enum endpoint e, const void *routing, size_t len, uint8_t command,
@@ -125,31 +127,73 @@ static const uint8_t kind_commands[OUTBOX_KINDS] = {
     [ENTRY_KIND_OUTCOME] = COMMAND_OUTCOME,
 };
 
-/* One message per kind. What the peer's queue does not take stays gathered. */
+/* Where the entries from here on that fit one message end; at least one does. */
+static size_t
+chunk_end(const struct buf *entries, size_t from)
+{
+    size_t at = from;
+
+    while (at < entries->size) {
+        size_t length = le32_get(entries->data + at);
+        if (at > from && at + length - from > CHUNK_BYTES)
+            break;
+        at += length;
+    }
+    return at;
+}
+
+static int
+chunk_send(struct broker *b, struct peer *peer, uint8_t command, const uint8_t *data, size_t size)
+{
+    zmq_msg_t body;
+
+    if (zmq_msg_init_size(&body, size) < 0) {
+        broker_fail(b, EXIT_TEMPFAIL, "no memory for a message");
+        return MESSAGE_NONE;
+    }
+    memcpy(zmq_msg_data(&body), data, size);
+    send_header(b, 0);
+    int r = send_peer(b, peer, command, &body);
+    zmq_msg_close(&body);
+    return r;
+}
+
+/* What the peer's queue does not take now stays gathered. */
+static int
+entries_send(struct broker *b, struct peer *peer, uint8_t command, struct buf *entries)
+{
+    size_t from = 0;
+    int r = MESSAGE_OK;
+
+    while (from < entries->size) {
+        size_t end = chunk_end(entries, from);
+        r = chunk_send(b, peer, command, entries->data + from, end - from);
+        if (r != MESSAGE_OK)
+            break;
+        from = end;
+    }
+    if (from == entries->size) {
+        buf_trim(entries, OUTBOX_BYTES_KEPT);
+    } else if (from > 0) {
+        memmove(entries->data, entries->data + from, entries->size - from);
+        entries->size -= from;
+    }
+    return r;
+}
+
 static void
 client_send(struct broker *b, struct peer *peer)
 {
     for (int k = 0; k < OUTBOX_KINDS; k++) {
-        struct buf *entries = &peer->outbox.entries[k];
-        zmq_msg_t body;
-
-        if (entries->size == 0)
+        if (peer->outbox.entries[k].size == 0)
             continue;
-        if (zmq_msg_init_size(&body, entries->size) < 0) {
-            broker_fail(b, EXIT_TEMPFAIL, "no memory for a message");
-            return;
-        }
-        memcpy(zmq_msg_data(&body), entries->data, entries->size);
-        send_header(b, 0);
-        int r = send_peer(b, peer, kind_commands[k], &body);
-        zmq_msg_close(&body);
-        if (r == MESSAGE_GONE) {
+        int r = entries_send(b, peer, kind_commands[k], &peer->outbox.entries[k]);
+        if (r == MESSAGE_GONE)
             peer_lost(b, peer);
+        if (r != MESSAGE_OK) {
+            b->unsent = r == MESSAGE_NONE;
             return;
         }
-        if (r != MESSAGE_OK)
-            return;
-        buf_trim(entries, OUTBOX_BYTES_KEPT);
     }
     peer->outbox.dirty = false;
 }
@@ -159,6 +203,7 @@ send_clients(struct broker *b)
 {
     uint32_t cursor = 0;
 
+    b->unsent = false;
     for (struct peer *peer; (peer = peers_next(b->peers, &cursor)) != NULL;) {
         if (peer->role != PEER_CLIENT || !peer->outbox.dirty)
             continue;

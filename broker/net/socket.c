@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-#define SEND_FUSE 1000 /* messages queued for one peer */
+#define SEND_FUSE 64 /* messages queued for one peer */
 #define RECEIVE_FUSE                                                                               \
     32 /* messages of one peer not yet read: bounds what a hostile one makes us hold */
 #define HANDSHAKE_MS 3000

@@ -85,7 +85,7 @@ follow_up_take(struct broker *b, uint8_t *data, struct record *r)
     r->accepted_us = clock_wall_us();
     record_set_origin(data, r->epoch, r->seq, r->accepted_us);
     if (journal_append(b->journal, data, r->length, &place) != JOURNAL_OK) {
-        broker_fail(b, EXIT_DISK, journal_error_text(b->journal));
+        broker_fail(b, EXIT_DISK, broker_journal_why(b));
         return;
     }
     core_accept(b->core, CORE_NOBODY, r, service, place, b->now_us);
@@ -194,7 +194,8 @@ handle_REPORT(struct broker *b, const struct sender *from, struct message *m)
             send_error(b, from, "state", "too many reports wait for the disk");
             return;
         }
-        core_lease_hold(b->core, (uint32_t)lease);
+        if (deliver_handout(peer, (uint32_t)lease) != NULL)
+            core_lease_hold(b->core, (uint32_t)lease);
         held_push(&b->held, worker, (uint32_t)lease, newest, m);
         peer->held++;
         metrics_add(&b->metrics, METRIC_REPORTS_HELD, 1);

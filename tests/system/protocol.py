@@ -77,9 +77,10 @@ def report_entry(origin, outcome, payload=b""):
 class Peer:
     """A DEALER that answers heartbeats by nothing and never blocks past its deadline."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, receive_limit=1000):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
+        self.socket.rcvhwm = receive_limit
         self.socket.connect(endpoint)
 
     def close(self):
@@ -108,8 +109,8 @@ class Peer:
 
 
 class Client(Peer):
-    def __init__(self, endpoint, incarnation=None, hello=True):
-        super().__init__(endpoint)
+    def __init__(self, endpoint, incarnation=None, hello=True, **how):
+        super().__init__(endpoint, **how)
         self.incarnation = incarnation or int.from_bytes(os.urandom(8), "little") | 1
         self.counter = 0
         self.welcome = self.hello() if hello else None

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from lone_broker import LoneBroker
 from protocol import (ACCEPT_NOW, ACCEPTED, ERROR, HEARTBEAT, LOCATE, LOCATED, OUTCOME, OUTCOMES,
-                      REFUSALS, REFUSED, RESET, SUBMIT, VOLATILE, Client, record)
+                      REFUSALS, REFUSED, RESET, SUBMIT, VOLATILE, entries, record)
 
 
 @pytest.fixture
@@ -79,7 +79,6 @@ def test_window_in_bytes_is_enforced():
         while len(seen) < n:
             message = client.receive()
             assert message is not None, f"{len(seen)} of {n} answered"
-            from protocol import entries
             seen.update((e["counter"], (message[0], e["code"])) for e in entries(message[0], message[2]))
         refused = [v for v in seen.values() if v[0] == REFUSED]
         assert all(REFUSALS[code] == "full" for _, code in refused)
