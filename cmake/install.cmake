@@ -10,11 +10,12 @@ endforeach()
 install(FILES packaging/systemd/sluice.sysusers DESTINATION lib/sysusers.d RENAME sluice.conf COMPONENT system)
 install(FILES packaging/systemd/sluice.tmpfiles DESTINATION lib/tmpfiles.d RENAME sluice.conf COMPONENT system)
 install(DIRECTORY schemas/questionnaires schemas/examples DESTINATION share/sluice COMPONENT system)
-install(FILES schemas/protocol.md schemas/api/openapi.yaml README.md CHANGELOG.md
-        DESTINATION share/doc/sluice COMPONENT system)
-if(EXISTS ${CMAKE_SOURCE_DIR}/doc/man)
-  file(GLOB man_pages CONFIGURE_DEPENDS doc/man/*.1)
-  install(FILES ${man_pages} DESTINATION share/man/man1 COMPONENT system)
+install(FILES schemas/protocol.md schemas/api/openapi.yaml README.md CHANGELOG.md doc/overview.md doc/durability.md
+        doc/operations.md doc/reference.md DESTINATION share/doc/sluice COMPONENT system)
+# libsluice for programs of others.
+if(TARGET sluice_shared)
+  install(TARGETS sluice_shared LIBRARY DESTINATION lib COMPONENT system NAMELINK_SKIP
+          PUBLIC_HEADER DESTINATION include COMPONENT system)
 endif()
 
 set(CPACK_GENERATOR DEB)
