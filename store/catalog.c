@@ -17,6 +17,12 @@ static const struct store_statement subjects_find = {
     " FROM unnest($1::text[], $2::text[]) AS u(study, subject_id)"
     " JOIN sluice.subjects s ON s.study = u.study AND s.subject_id = u.subject_id"};
 
+static const struct store_statement catalog_stamp = {
+    "catalog_stamp",
+    "SELECT coalesce((SELECT count(*) * 31 + coalesce(extract(epoch FROM max(loaded_at)) * 1000000,"
+    " 0)::int8 FROM sluice.questionnaires), 0) + coalesce((SELECT count(*) * 31"
+    " + coalesce(extract(epoch FROM max(loaded_at)) * 1000000, 0)::int8 FROM sluice.studies), 0)"};
+
 static const char *
 text_get(const PGresult *r, int row, int column)
 {
@@ -65,6 +71,19 @@ store_questionnaires_read(struct store *s,
                       .definition_len = (size_t)PQgetlength(r, i, 4),
                   });
     }
+    PQclear(r);
+    return STORE_OK;
+}
+
+int
+store_catalog_stamp(struct store *s, int64_t *ret_stamp)
+{
+    PGresult *r = NULL;
+    int n = store_run(s, &catalog_stamp, NULL, &r);
+
+    if (n != STORE_OK)
+        return n;
+    *ret_stamp = store_get_bigint(r, 0, 0);
     PQclear(r);
     return STORE_OK;
 }

@@ -31,6 +31,7 @@
 
 #define CATALOG_CHANNEL "sluice_catalog"
 #define CATALOG_CODE_MAX 64 /* study, site and subject codes */
+#define CATALOG_NAME_MAX 200  /* a questionnaire's name */
 #define CATALOG_SUBJECTS_MAX 1000000
 
 struct catalog_loaded {
@@ -68,6 +69,8 @@ int store_studies_read(struct store *s, void (*each)(void *arg, const struct cat
 int store_questionnaires_read(struct store *s,
                               void (*each)(void *arg, const struct catalog_questionnaire *row),
                               void *arg);
+/* Changes whenever something was loaded: for who may have missed a notification. */
+int store_catalog_stamp(struct store *s, int64_t *ret_stamp);
 /* Which of the pairs exist. active_until_us: INT64_MAX, or when the subject withdrew. */
 int store_subjects_find(struct store *s, const struct array *studies, const struct array *subjects,
                         void (*each)(void *arg, const char *study, const char *subject,

@@ -388,6 +388,10 @@ store_questionnaire_load(struct store *s, const char *json, size_t len, const ch
         json_object_set_new(root, "version", json_string(version));
     url = catalog_string(root, "url", 1000, true, &fault);
     version = catalog_string(root, "version", 100, true, &fault);
+    catalog_string(root, "name", CATALOG_NAME_MAX, false, &fault);
+    catalog_string(root, "id", CATALOG_CODE_MAX, false, &fault);
+    if (url != NULL && strlen(questionnaire_name(root)) > CATALOG_NAME_MAX)
+        catalog_fail(&fault, "'name' is needed: the url's last part is too long for one");
     if (url != NULL && strchr(url, '|') != NULL)
         catalog_fail(&fault, "'url' must not contain '|'");
     /* Sorted and compact, so that the hash does not depend on how the file is laid out. */

@@ -474,6 +474,30 @@ store_run_rows(struct store *s, const struct store_statement *statement,
     return outcome;
 }
 
+static int
+timeout_set(struct store *s, int64_t timeout_us)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof(sql), "SET statement_timeout = %lld", (long long)(timeout_us / US_PER_MS));
+    return store_run_script(s, sql, STORE_CONNECT_TIMEOUT_US, NULL);
+}
+
+int
+store_run_long(struct store *s, const struct store_statement *statement,
+               const struct store_params *p, int64_t timeout_us,
+               int (*each)(void *arg, const PGresult *row), void *arg)
+{
+    int n = timeout_set(s, timeout_us);
+
+    if (n != STORE_OK)
+        return n;
+    n = store_run_rows(s, statement, p, timeout_us, each, arg);
+    if (store_is_open(s) && timeout_set(s, s->options.statement_timeout_us) != STORE_OK)
+        store_close(s);
+    return n;
+}
+
 void
 store_listen(struct store *s, const char *channel)
 {

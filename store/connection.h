@@ -78,6 +78,10 @@ int store_run_script(struct store *s, const char *sql, int64_t timeout_us, PGres
 int store_run_rows(struct store *s, const struct store_statement *statement,
                    const struct store_params *params, int64_t timeout_us,
                    int (*each)(void *arg, const PGresult *row), void *arg);
+/* The same with a statement_timeout of its own, which the session's does not fit. */
+int store_run_long(struct store *s, const struct store_statement *statement,
+                   const struct store_params *params, int64_t timeout_us,
+                   int (*each)(void *arg, const PGresult *row), void *arg);
 /* LISTEN channel names the session should have; kept over reconnects. */
 void store_listen(struct store *s, const char *channel);
 /* Notifications that came since (drains the socket without waiting). Negative: connection lost. */

@@ -69,17 +69,11 @@ count_take(void *arg, const PGresult *row)
     return 0;
 }
 
-/* The session's statement_timeout fits a worker's statements, not a whole table. */
 static int
 rows_run(struct store *s, const struct store_statement *statement, const struct store_params *p,
          int (*each)(void *arg, const PGresult *row), void *arg)
 {
-    char sql[64];
-
-    snprintf(sql, sizeof(sql), "SET statement_timeout = %lld",
-             (long long)(RECONCILE_TIMEOUT_US / 1000));
-    int n = store_run_script(s, sql, STORE_CONNECT_TIMEOUT_US, NULL);
-    return n == STORE_OK ? store_run_rows(s, statement, p, RECONCILE_TIMEOUT_US, each, arg) : n;
+    return store_run_long(s, statement, p, RECONCILE_TIMEOUT_US, each, arg);
 }
 
 int

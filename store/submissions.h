@@ -70,7 +70,7 @@ struct submission_found {
     uint64_t epoch, seq;
     const uint8_t *content_hash; /* CONTENT_HASH_BYTES */
     uint32_t hash_key;
-    int64_t received_us, stored_us;
+    int64_t authored_us, received_us, stored_us;
 };
 struct submission_key {
     struct slice study;

@@ -10,7 +10,7 @@
 
 #define FIND_SQL                                                                                   \
     "SELECT s.study, s.submission_id, s.broker, s.epoch, s.seq, s.content_hash, s.hash_key,"       \
-    " s.received_at, s.stored_at, s.questionnaire, s.version"                                      \
+    " s.received_at, s.stored_at, s.questionnaire, s.version, s.authored_at"                                    \
     " FROM unnest($1::text[], $2::uuid[]) AS u(study, id)"                                         \
     " JOIN sluice.submissions s ON s.study = u.study AND s.submission_id = u.id"
 
@@ -70,6 +70,7 @@ submissions_find(struct store *s, const struct submission_key *keys, size_t n, b
                       .stored_us = store_get_time(r, i, 8),
                       .questionnaire = slice_get(r, i, 9),
                       .version = slice_get(r, i, 10),
+                      .authored_us = store_get_time(r, i, 11),
                   });
     }
     PQclear(r);

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/error.h"
+#include "store/array.h"
+
 static const struct store_statement trace = {
     "trace",
     "WITH wanted AS (SELECT study FROM sluice.studies WHERE $2::text IS NULL OR study = $2::text"
@@ -14,6 +17,15 @@ static const struct store_statement trace = {
     " SELECT r.kind, r.study, r.questionnaire, r.version, r.reasons::text, r.broker, r.epoch,"
     "  r.seq, r.received_at, r.accepted_at, r.recorded_at"
     " FROM wanted w JOIN sluice.rejections r ON r.study = w.study AND r.submission_id = $1::uuid"};
+
+#define STORED_AT_ONCE 10000
+
+/* The position of each id that is there, so that the answer needs no search. */
+static const struct store_statement stored = {
+    "trace_stored",
+    "SELECT DISTINCT u.n::int8 FROM unnest($1::uuid[]) WITH ORDINALITY AS u(id, n)"
+    " CROSS JOIN sluice.studies AS st"
+    " JOIN sluice.submissions AS s ON s.study = st.study AND s.submission_id = u.id"};
 
 static const char *
 text_get(const PGresult *r, int row, int column)
@@ -52,6 +64,33 @@ store_trace(struct store *s, const struct uuid *id, const char *study,
         };
         each(arg, &row);
     }
+    PQclear(r);
+    return STORE_OK;
+}
+
+int
+store_trace_stored(struct store *s, const struct uuid *ids, size_t n, bool *ret_stored)
+{
+    struct store_params p = {0};
+    struct array array;
+    PGresult *r;
+
+    sluice_assert(n <= STORED_AT_ONCE);
+    array_init(&array, (size_t)1 << 20);
+    array_begin(&array, OID_UUID);
+    for (size_t i = 0; i < n; i++) {
+        int full = array_add(&array, ids[i].bytes, sizeof(ids[i].bytes));
+        sluice_assert(full == BUF_OK);
+    }
+    array_end(&array);
+    store_param_bytes(&p, array.bytes.data, array.bytes.size);
+    int outcome = store_run(s, &stored, &p, &r);
+    array_deinit(&array);
+    if (outcome != STORE_OK)
+        return outcome;
+    memset(ret_stored, 0, n * sizeof(*ret_stored));
+    for (int i = 0; i < PQntuples(r); i++)
+        ret_stored[store_get_bigint(r, i, 0) - 1] = true;
     PQclear(r);
     return STORE_OK;
 }

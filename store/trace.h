@@ -3,6 +3,8 @@
 #ifndef SLUICE_STORE_TRACE_H
 #define SLUICE_STORE_TRACE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/uuid.h"
@@ -21,5 +23,8 @@ struct trace_row {
 /* study may be NULL: any study that is loaded. Uses the indexes either way. */
 int store_trace(struct store *s, const struct uuid *id, const char *study,
                 void (*each)(void *arg, const struct trace_row *row), void *arg);
+/* Which of these ids are stored, in whatever study that is loaded; ret_stored has n places, n <=
+ * 10000. */
+int store_trace_stored(struct store *s, const struct uuid *ids, size_t n, bool *ret_stored);
 
 #endif

@@ -1,0 +1,50 @@
+/* What Redis holds of Sluice: a view of PostgreSQL, rebuildable, never the record (invariants 12).
+ *
+ *   sluice:subject:{study}:{subjectId}   hash: last_submission last_questionnaire last_version
+ *                                        last_authored_at last_stored_at state submissions order
+ *   sluice:counts:due                    zset: subjects whose count is to be taken anew
+ *   sluice:counts:clock                  makes each mark in it distinct
+ *
+ * Only absolute values, "last" only if newer by (authored_at, submission id). The count of a subject
+ * is COUNT(*) taken later for many at once: the mark is removed only if nothing was stored since,
+ * so a crash or a race costs a second count, never a wrong one.
+ *
+ * Redis down: storing goes on. The first update that is skipped leaves a row in cache_stale; who
+ * finds Redis back takes an advisory lock and pushes what was stored since. */
+#ifndef SLUICE_STORE_CACHE_H
+#define SLUICE_STORE_CACHE_H
+
+#include "store/connection.h"
+#include "store/redis.h"
+#include "store/submissions.h"
+
+#define CACHE_PUSH_MAX 512   /* subjects a call */
+#define CACHE_COUNTS_MAX 1000
+
+struct cache_entry {
+    struct slice study, subject, questionnaire, version;
+    struct uuid id;
+    int64_t authored_us, stored_us;
+};
+
+enum cache_outcome { CACHE_DONE = 0, CACHE_SKIPPED = 1, CACHE_IDLE = 2 };
+
+struct cache; /* opaque */
+
+/* target as redis_options; NULL or "": every call is CACHE_IDLE. NULL returned: bad target. */
+struct cache *cache_new(const struct redis_options *options);
+void cache_free(struct cache *c);
+const char *cache_why(const struct cache *c);
+
+/* After a commit. Never takes longer than the Redis timeout. CACHE_SKIPPED is remembered. */
+int cache_push(struct cache *c, const struct cache_entry *entries, size_t n);
+/* When there is nothing better to do, or at most once a second: records what was skipped, catches
+ * up, counts. Blocks for a few statements. */
+void cache_maintain(struct cache *c, struct store *s, int64_t now_us);
+/* When cache_maintain wants to be called next. */
+int64_t cache_deadline(const struct cache *c);
+/* Pushes every subject with submissions stored since; for catching up and "cache rebuild".
+ * CACHE_DONE, CACHE_SKIPPED (Redis or PostgreSQL failed: why says). */
+int cache_rebuild(struct cache *c, struct store *s, int64_t since_us, uint64_t *ret_subjects);
+
+#endif

@@ -1,0 +1,598 @@
+/* Shared with the main thread under one lock: the batch that waits, what is to be said about the
+ * current one, and a few flags. Two eventfds wake either side. Everything else is the helper's own. */
+#include "workers/runtime/hands.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/lifecycle.h"
+#include "base/log.h"
+
+#define BYE_WAIT_US (2 * US_PER_S)
+#define ROUNDS_MAX 4
+#define VERDICTS_MAX 4
+
+/* One broker. Owned by the helper. */
+struct link {
+    struct hands *hands;
+    struct sluice_worker *worker;
+    unsigned number;
+    bool connected;
+    bool credit; /* a pull is out */
+    struct uuid broker;
+    uint64_t generation; /* leases of an older one are void */
+    int64_t lease_us;
+    int64_t extend_at_us;
+};
+
+/* What the main thread says about a batch it is done with. */
+struct verdict {
+    bool give_back;
+    unsigned link;
+    uint64_t lease, generation;
+    struct buf entries;
+};
+
+struct hands {
+    struct hands_options options;
+    struct link links[HANDS_BROKERS_MAX];
+    unsigned n_links;
+    pthread_t thread;
+    int to_helper, to_main; /* eventfds */
+
+    pthread_mutex_t lock;
+    struct hold waiting[HANDS_BROKERS_MAX]; /* by link */
+    bool has_waiting[HANDS_BROKERS_MAX];
+    bool holding; /* the main thread has a batch */
+    struct hold current;
+    struct verdict verdicts[VERDICTS_MAX]; /* in order; the main thread waits while it is full */
+    unsigned n_verdicts;
+    pthread_cond_t verdicts_taken;
+    bool ready, drain, stop;
+    bool current_void; /* its lease is nobody's any more */
+
+    int64_t alive_at_us; /* the watchdog's next sign of life; the helper's */
+};
+
+static void
+wake(int fd)
+{
+    ssize_t n = write(fd, &(uint64_t){1}, sizeof(uint64_t));
+
+    (void)n; /* a full counter wakes as well */
+}
+
+static void
+wake_clear(int fd)
+{
+    uint64_t count;
+    ssize_t n = read(fd, &count, sizeof(count));
+
+    (void)n;
+}
+
+/* ---- what libsluice tells (helper, inside turn) ---- */
+
+static void
+on_connected(void *arg, const uint8_t broker[16], uint64_t epoch, int64_t lease_us)
+{
+    struct link *l = arg;
+
+    l->connected = true;
+    l->lease_us = lease_us;
+    memcpy(l->broker.bytes, broker, sizeof(l->broker.bytes));
+    log_event(EVENT_BROKER_CONNECTED, LOG_U("broker", l->number), LOG_U("epoch", epoch));
+}
+
+static void
+on_disconnected(void *arg)
+{
+    struct link *l = arg;
+    struct hands *h = l->hands;
+
+    l->connected = false;
+    l->generation++;
+    pthread_mutex_lock(&h->lock);
+    if (h->has_waiting[l->number]) {
+        sluice_batch_free(h->waiting[l->number].memory);
+        h->has_waiting[l->number] = false;
+    }
+    if (h->holding && h->current.link == l->number)
+        h->current_void = true;
+    pthread_mutex_unlock(&h->lock);
+    log_event(EVENT_BROKER_LOST, LOG_U("broker", l->number));
+}
+
+static void
+on_deliver(void *arg, uint64_t lease, struct sluice_batch *batch)
+{
+    struct link *l = arg;
+    struct hands *h = l->hands;
+
+    l->credit = false;
+    int64_t now_us = clock_mono_us();
+    if (l->extend_at_us <= now_us) /* none is held; else the next one comes early enough */
+        l->extend_at_us = now_us + l->lease_us / 3;
+    pthread_mutex_lock(&h->lock);
+    bool take = !h->has_waiting[l->number] && h->ready && !h->drain;
+    if (take) {
+        struct hold *w = &h->waiting[l->number];
+        *w = (struct hold){.memory = batch, .link = l->number, .lease = lease,
+                           .generation = l->generation};
+        w->batch.data = sluice_batch_data(batch, &w->batch.size);
+        w->batch.broker = l->broker;
+        h->has_waiting[l->number] = true;
+    }
+    pthread_mutex_unlock(&h->lock);
+    if (take) {
+        wake(h->to_main);
+    } else {
+        sluice_batch_free(batch);
+        sluice_worker_return(l->worker, lease);
+    }
+}
+
+static void
+drain_begin(struct hands *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool first = !h->drain;
+    h->drain = true;
+    pthread_mutex_unlock(&h->lock);
+    if (first) {
+        log_event(EVENT_DRAINING);
+        lifecycle_notify_stopping();
+    }
+    wake(h->to_main);
+}
+
+static void
+on_drain(void *arg)
+{
+    struct link *l = arg;
+
+    drain_begin(l->hands);
+}
+
+static void
+on_fault(void *arg, const char *code, size_t code_len, const char *detail, size_t detail_len)
+{
+    struct link *l = arg;
+    char why[256];
+
+    snprintf(why, sizeof(why), "%.*s: %.*s", (int)code_len, code, (int)detail_len, detail);
+    log_event(EVENT_BROKER_FAULT, LOG_U("broker", l->number), LOG_S("why", why));
+}
+
+/* ---- the helper's round ---- */
+
+static void
+verdict_send(struct hands *h, struct verdict *v)
+{
+    struct link *l = &h->links[v->link];
+
+    if (l->generation == v->generation && v->give_back) {
+        sluice_worker_return(l->worker, v->lease);
+    } else if (l->generation == v->generation) {
+        struct sluice_report report = {
+            .lease = v->lease, .entries = v->entries.data, .entries_bytes = v->entries.size};
+        /* SLUICE_FULL or OFFLINE: the lease ends and the messages come again, attempt > 1. */
+        sluice_worker_report(l->worker, &report);
+    }
+    buf_deinit(&v->entries);
+}
+
+static void
+verdicts_send(struct hands *h)
+{
+    struct verdict taken[VERDICTS_MAX];
+
+    pthread_mutex_lock(&h->lock);
+    unsigned n = h->n_verdicts;
+    memcpy(taken, h->verdicts, n * sizeof(*taken));
+    h->n_verdicts = 0;
+    pthread_cond_signal(&h->verdicts_taken);
+    pthread_mutex_unlock(&h->lock);
+    for (unsigned i = 0; i < n; i++)
+        verdict_send(h, &taken[i]);
+}
+
+static void
+credit_set(struct hands *h)
+{
+    bool open, busy = false;
+    unsigned current = 0;
+    bool waiting[HANDS_BROKERS_MAX];
+
+    pthread_mutex_lock(&h->lock);
+    open = h->ready && !h->drain && !h->stop;
+    memcpy(waiting, h->has_waiting, sizeof(waiting));
+    busy = h->holding;
+    current = h->current.link;
+    pthread_mutex_unlock(&h->lock);
+    for (unsigned i = 0; i < h->n_links; i++)
+        busy = busy || (waiting[i] && i != current);
+    for (unsigned i = 0; i < h->n_links; i++) {
+        struct link *l = &h->links[i];
+        bool want = open && !waiting[i] && (!busy || i == current);
+        if (want == l->credit)
+            continue;
+        sluice_worker_pull(l->worker, want ? h->options.batch_messages : 0,
+                           want ? h->options.batch_bytes : 0);
+        l->credit = want;
+    }
+}
+
+/* Not ready or draining: what waits goes back at once, nobody's fault. */
+static void
+waiting_return(struct hands *h)
+{
+    for (unsigned i = 0; i < h->n_links; i++) {
+        struct hold back = {0};
+        pthread_mutex_lock(&h->lock);
+        bool give = h->has_waiting[i] && (!h->ready || h->drain || h->stop);
+        if (give) {
+            back = h->waiting[i];
+            h->has_waiting[i] = false;
+        }
+        pthread_mutex_unlock(&h->lock);
+        if (!give)
+            continue;
+        sluice_batch_free(back.memory);
+        if (back.generation == h->links[i].generation)
+            sluice_worker_return(h->links[i].worker, back.lease);
+    }
+}
+
+static void
+age_check(struct hands *h, int64_t now_us)
+{
+    pthread_mutex_lock(&h->lock);
+    int64_t age_us = h->holding ? now_us - h->current.taken_us : 0;
+    pthread_mutex_unlock(&h->lock);
+    if (age_us <= h->options.batch_timeout_us) {
+        if (lifecycle_watchdog_us() > 0 && now_us >= h->alive_at_us) {
+            lifecycle_notify_alive();
+            h->alive_at_us = now_us + US_PER_S / 2;
+        }
+        return;
+    }
+    log_event(EVENT_BATCH_HUNG, LOG_I("age_ms", age_us / US_PER_MS));
+    log_event(EVENT_STOPPED, LOG_I("code", EXIT_TEMPFAIL));
+    _exit(EXIT_TEMPFAIL);
+}
+
+/* Extends what is held; returns when to come again. */
+static int64_t
+leases_extend(struct hands *h, int64_t now_us)
+{
+    int64_t next_us = INT64_MAX;
+
+    for (unsigned i = 0; i < h->n_links; i++) {
+        struct link *l = &h->links[i];
+        uint64_t leases[2];
+        unsigned n = 0;
+        pthread_mutex_lock(&h->lock);
+        if (h->holding && h->current.link == i && h->current.generation == l->generation)
+            leases[n++] = h->current.lease;
+        if (h->has_waiting[i])
+            leases[n++] = h->waiting[i].lease;
+        pthread_mutex_unlock(&h->lock);
+        if (n == 0 || l->lease_us == 0)
+            continue;
+        if (now_us >= l->extend_at_us) {
+            while (n > 0)
+                sluice_worker_extend(l->worker, leases[--n]);
+            l->extend_at_us = now_us + l->lease_us / 3;
+        }
+        if (l->extend_at_us < next_us)
+            next_us = l->extend_at_us;
+    }
+    return next_us;
+}
+
+static int64_t
+links_turn(struct hands *h, int64_t now_us)
+{
+    int64_t next_us = INT64_MAX;
+
+    for (unsigned i = 0; i < h->n_links; i++) {
+        int64_t at_us = sluice_worker_turn(h->links[i].worker, now_us);
+        if (at_us < next_us)
+            next_us = at_us;
+    }
+    return next_us;
+}
+
+static void
+round_wait(struct hands *h, int64_t until_us)
+{
+    struct pollfd fds[HANDS_BROKERS_MAX + 2];
+    int64_t left_us = until_us - clock_mono_us();
+    nfds_t n = 0;
+
+    for (unsigned i = 0; i < h->n_links; i++)
+        fds[n++] = (struct pollfd){.fd = sluice_worker_fd(h->links[i].worker), .events = POLLIN};
+    fds[n++] = (struct pollfd){.fd = h->to_helper, .events = POLLIN};
+    fds[n++] = (struct pollfd){.fd = lifecycle_fd(), .events = POLLIN};
+    if (left_us > US_PER_S)
+        left_us = US_PER_S; /* the age check and the watchdog */
+    int ms = left_us <= 0 ? 0 : (int)((left_us + US_PER_MS - 1) / US_PER_MS);
+    if (poll(fds, n, ms) <= 0)
+        return;
+    if (fds[n - 2].revents != 0)
+        wake_clear(h->to_helper);
+    if (fds[n - 1].revents != 0) {
+        switch (lifecycle_read()) {
+        case LIFECYCLE_RUN:
+            break;
+        case LIFECYCLE_DRAIN:
+            drain_begin(h);
+            break;
+        case LIFECYCLE_STOP:
+            log_event(EVENT_STOPPED, LOG_I("code", EXIT_DONE));
+            _exit(EXIT_DONE);
+        }
+    }
+}
+
+static void
+links_bye(struct hands *h)
+{
+    int64_t until_us = clock_mono_us() + BYE_WAIT_US;
+
+    verdicts_send(h);
+    waiting_return(h);
+    for (unsigned i = 0; i < h->n_links; i++)
+        sluice_worker_bye(h->links[i].worker);
+    for (;;) {
+        uint64_t queued = 0;
+        int64_t now_us = clock_mono_us();
+        int64_t next_us = links_turn(h, now_us);
+        for (unsigned i = 0; i < h->n_links; i++)
+            queued += sluice_worker_queued(h->links[i].worker);
+        if (queued == 0 || now_us >= until_us)
+            return;
+        round_wait(h, next_us < until_us ? next_us : until_us);
+    }
+}
+
+static void *
+hands_run(void *arg)
+{
+    struct hands *h = arg;
+
+    for (;;) {
+        int64_t now_us = clock_mono_us(), next_us;
+
+        pthread_mutex_lock(&h->lock);
+        bool stop = h->stop;
+        pthread_mutex_unlock(&h->lock);
+        if (stop)
+            break;
+        age_check(h, now_us);
+        verdicts_send(h);
+        waiting_return(h);
+        /* A turn may deliver, which changes who gets credit, which is sent by the next turn. */
+        unsigned rounds = 0;
+        do {
+            credit_set(h);
+            next_us = links_turn(h, now_us);
+        } while (++rounds < ROUNDS_MAX && next_us <= now_us);
+        credit_set(h);
+        int64_t extend_us = leases_extend(h, now_us);
+        int64_t again_us = links_turn(h, clock_mono_us());
+        next_us = again_us < next_us ? again_us : next_us;
+        round_wait(h, extend_us < next_us ? extend_us : next_us);
+    }
+    links_bye(h);
+    return NULL;
+}
+
+/* ---- the main thread's side ---- */
+
+static int
+links_make(struct hands *h)
+{
+    char *copy = mem_strdup(h->options.endpoints), *rest = NULL;
+    int n = 0;
+
+    for (char *e = strtok_r(copy, " \t", &rest); e != NULL && n == 0;
+         e = strtok_r(NULL, " \t", &rest)) {
+        if (h->n_links == HANDS_BROKERS_MAX) {
+            n = -E2BIG;
+            break;
+        }
+        struct link *l = &h->links[h->n_links];
+        l->hands = h;
+        l->number = h->n_links;
+        struct sluice_worker_options options = {.endpoint = e,
+                                                .name = h->options.name,
+                                                .service = h->options.service,
+                                                .version = SLUICE_VERSION};
+        struct sluice_worker_events events = {.arg = l,
+                                              .connected = on_connected,
+                                              .disconnected = on_disconnected,
+                                              .deliver = on_deliver,
+                                              .drain = on_drain,
+                                              .fault = on_fault};
+        n = sluice_worker_new(&options, &events, &l->worker);
+        if (n == 0)
+            h->n_links++;
+    }
+    free(copy);
+    return n == 0 && h->n_links == 0 ? -EINVAL : n;
+}
+
+static void
+hands_destroy(struct hands *h)
+{
+    for (unsigned i = 0; i < h->n_links; i++) {
+        if (h->has_waiting[i])
+            sluice_batch_free(h->waiting[i].memory);
+        sluice_worker_free(h->links[i].worker);
+    }
+    for (unsigned i = 0; i < h->n_verdicts; i++)
+        buf_deinit(&h->verdicts[i].entries);
+    pthread_cond_destroy(&h->verdicts_taken);
+    pthread_mutex_destroy(&h->lock);
+    if (h->to_helper >= 0)
+        close(h->to_helper);
+    if (h->to_main >= 0)
+        close(h->to_main);
+    free(h);
+}
+
+int
+hands_new(const struct hands_options *options, struct hands **ret_hands)
+{
+    struct hands *h = mem_new(1, sizeof(*h));
+
+    h->options = *options;
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->verdicts_taken, NULL);
+    h->to_helper = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    h->to_main = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int n = h->to_helper < 0 || h->to_main < 0 ? -errno : links_make(h);
+    if (n == 0)
+        n = -pthread_create(&h->thread, NULL, hands_run, h);
+    if (n != 0) {
+        hands_destroy(h);
+        return n;
+    }
+    *ret_hands = h;
+    return 0;
+}
+
+void
+hands_free(struct hands *h)
+{
+    if (h == NULL)
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->stop = true;
+    pthread_mutex_unlock(&h->lock);
+    wake(h->to_helper);
+    pthread_join(h->thread, NULL);
+    hands_destroy(h);
+}
+
+void
+hands_ready(struct hands *h, bool ready)
+{
+    pthread_mutex_lock(&h->lock);
+    bool changed = h->ready != ready;
+    h->ready = ready;
+    pthread_mutex_unlock(&h->lock);
+    if (changed)
+        wake(h->to_helper);
+}
+
+static void
+main_wait(struct hands *h, int64_t deadline_us)
+{
+    int64_t left_us = deadline_us - clock_mono_us();
+    struct pollfd p = {.fd = h->to_main, .events = POLLIN};
+
+    if (left_us > 60 * US_PER_S)
+        left_us = 60 * US_PER_S;
+    if (left_us > 0 && poll(&p, 1, (int)(left_us / US_PER_MS + 1)) > 0)
+        wake_clear(h->to_main);
+}
+
+enum hands_event
+hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold)
+{
+    for (;;) {
+        pthread_mutex_lock(&h->lock);
+        sluice_assert(!h->holding);
+        for (unsigned i = 0; i < h->n_links && !h->holding; i++) {
+            if (!h->has_waiting[i])
+                continue;
+            h->has_waiting[i] = false;
+            h->current = h->waiting[i];
+            h->current.taken_us = clock_mono_us();
+            h->current_void = false;
+            h->holding = true;
+        }
+        bool taken = h->holding, drain = h->drain;
+        *ret_hold = h->current;
+        pthread_mutex_unlock(&h->lock);
+        if (taken) {
+            wake(h->to_helper); /* credit for the next one */
+            return HANDS_BATCH;
+        }
+        if (drain)
+            return HANDS_DRAIN;
+        if (clock_mono_us() >= deadline_us)
+            return HANDS_TIMEOUT;
+        main_wait(h, deadline_us);
+    }
+}
+
+bool
+hands_drain_wait(struct hands *h, int64_t deadline_us)
+{
+    for (;;) {
+        pthread_mutex_lock(&h->lock);
+        bool drain = h->drain;
+        pthread_mutex_unlock(&h->lock);
+        if (drain || clock_mono_us() >= deadline_us)
+            return drain;
+        main_wait(h, deadline_us);
+    }
+}
+
+static void
+hold_end(struct hands *h, struct hold *hold, struct buf *entries)
+{
+    struct verdict v = {.give_back = entries == NULL,
+                        .link = hold->link,
+                        .lease = hold->lease,
+                        .generation = hold->generation};
+
+    buf_init(&v.entries, HANDS_REPORT_MAX);
+    if (entries != NULL) {
+        struct buf fresh = v.entries;
+        v.entries = *entries;
+        *entries = fresh;
+    }
+    sluice_batch_free(hold->memory);
+    pthread_mutex_lock(&h->lock);
+    sluice_assert(h->holding);
+    while (h->n_verdicts == VERDICTS_MAX)
+        pthread_cond_wait(&h->verdicts_taken, &h->lock);
+    h->verdicts[h->n_verdicts++] = v;
+    h->holding = false;
+    pthread_mutex_unlock(&h->lock);
+    wake(h->to_helper);
+    *hold = (struct hold){0};
+}
+
+void
+hands_report(struct hands *h, struct hold *hold, struct buf *entries)
+{
+    hold_end(h, hold, entries);
+}
+
+void
+hands_return(struct hands *h, struct hold *hold)
+{
+    hold_end(h, hold, NULL);
+}
+
+bool
+hands_current(struct hands *h, const struct hold *hold)
+{
+    pthread_mutex_lock(&h->lock);
+    bool current = h->holding && h->current.lease == hold->lease && !h->current_void;
+    pthread_mutex_unlock(&h->lock);
+    return current;
+}

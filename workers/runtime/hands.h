@@ -1,0 +1,61 @@
+/* The worker's hands: one helper thread that owns the sockets to all brokers (libsluice) and the
+ * signals, so that heartbeats, leases and a second SIGTERM go on while the main thread blocks on
+ * its stores. It knows no service.
+ *
+ * Credit is given to a broker only while the main thread is ready (its stores serve), we do not
+ * drain, and nothing waits already. The broker that gave the current batch may give one more ahead;
+ * others get credit only while the main thread is free. Leases of batches held are extended while
+ * the current one is younger than batch_timeout; past that the process exits 75. */
+#ifndef SLUICE_WORKERS_RUNTIME_HANDS_H
+#define SLUICE_WORKERS_RUNTIME_HANDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "client/lib/sluice.h"
+#include "workers/runtime/service.h"
+
+#define HANDS_BROKERS_MAX 16
+#define HANDS_REPORT_MAX ((size_t)64 << 20) /* bytes of entries of one batch */
+
+struct hands; /* opaque */
+
+struct hands_options {
+    const char *endpoints; /* separated by spaces */
+    const char *name;
+    const char *service;
+    uint32_t batch_messages;
+    uint64_t batch_bytes;
+    int64_t batch_timeout_us;
+};
+
+/* A batch the main thread has taken. */
+struct hold {
+    struct service_batch batch;
+    struct sluice_batch *memory;
+    unsigned link;
+    uint64_t lease, generation;
+    int64_t taken_us;
+};
+
+enum hands_event { HANDS_BATCH, HANDS_TIMEOUT, HANDS_DRAIN };
+
+/* lifecycle_init comes before. Negative errno: endpoints are wrong or no thread can be made. */
+int hands_new(const struct hands_options *options, struct hands **ret_hands);
+/* Ends the thread: batches not taken go back, BYE is sent. */
+void hands_free(struct hands *h);
+
+/* The main thread can (or can't) take work. Not ready: credit is withdrawn, what waits goes back. */
+void hands_ready(struct hands *h, bool ready);
+/* Waits for a batch. HANDS_DRAIN: none will come any more. */
+enum hands_event hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold);
+/* Waits for the wish to drain only; true if it has come. */
+bool hands_drain_wait(struct hands *h, int64_t deadline_us);
+/* Ends a hold; entries are taken over and come back empty, with the hands' own ceiling. */
+void hands_report(struct hands *h, struct hold *hold, struct buf *entries);
+void hands_return(struct hands *h, struct hold *hold);
+/* False: the lease may have lapsed, what would be written now could come too late. */
+bool hands_current(struct hands *h, const struct hold *hold);
+
+#endif

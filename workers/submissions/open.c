@@ -1,0 +1,90 @@
+/* Nothing in the body is trusted before mp_check: the edge may be of another version, and a seal
+ * only says who wrote it. */
+#include "workers/submissions/open.h"
+
+#include <string.h>
+
+#include "schemas/wire/mp.h"
+#include "workers/submissions/outcome.h"
+
+#define NODES_MAX (2u << 20) /* a body of 2 MiB has no more */
+
+static struct slice
+slice_text(const struct mp_value *v)
+{
+    return v->type == MP_STR ? (struct slice){v->at, v->len} : (struct slice){NULL, 0};
+}
+
+static bool
+slice_equal(struct slice a, const void *b, size_t b_len)
+{
+    return a.at != NULL && a.len == b_len && memcmp(a.at, b, b_len) == 0;
+}
+
+/* Reads the envelope; false: it is not of the form. */
+static bool
+envelope_read(struct job *j, struct slice *ret_study, struct slice *ret_id)
+{
+    struct mp_cursor at = {j->plain.at, (const uint8_t *)j->plain.at + j->plain.len};
+    struct mp_value map, key, v;
+
+    if (mp_next(&at, &map) != MP_OK || map.type != MP_MAP)
+        return false;
+    j->received_us = j->record.received_us;
+    for (uint32_t i = 0; i < map.len; i++) {
+        if (mp_next(&at, &key) != MP_OK)
+            return false;
+        const uint8_t *begin = at.at;
+        struct mp_cursor inside = at;
+        if (mp_next(&inside, &v) != MP_OK || mp_skip(&at) != MP_OK)
+            return false;
+        if (mp_is_str(&key, "study"))
+            *ret_study = slice_text(&v);
+        else if (mp_is_str(&key, "subject"))
+            j->subject = slice_text(&v);
+        else if (mp_is_str(&key, "id") && v.type == MP_BIN)
+            *ret_id = (struct slice){v.at, v.len};
+        else if (mp_is_str(&key, "received_us"))
+            mp_as_int(&v, &j->received_us);
+        else if (mp_is_str(&key, "submission") && v.type == MP_MAP)
+            j->submission = (struct slice){begin, (size_t)(at.at - begin)};
+    }
+    return ret_study->at != NULL && ret_id->at != NULL && j->subject.at != NULL &&
+           j->submission.at != NULL;
+}
+
+bool
+open_job(struct batch *b, struct job *j, const struct seal_keys *keys)
+{
+    const struct record *r = &j->record;
+    struct seal_context context = {.service = r->service,
+                                   .service_len = r->service_len,
+                                   .scope = r->scope,
+                                   .scope_len = r->scope_len,
+                                   .id = r->id};
+    struct slice study = {NULL, 0}, id = {NULL, 0};
+
+    switch (seal_open(keys, &context, r->body, r->body_len, &b->opened)) {
+    case SEAL_OK:
+        break;
+    case SEAL_UNKNOWN_KEY:
+        return false;
+    default:
+        outcome_dead(b, j, RULE_SEAL);
+        return false;
+    }
+    j->plain = (struct slice){b->plain.data + b->plain.size, b->opened.size};
+    if (buf_append(&b->plain, b->opened.data, b->opened.size) != BUF_OK)
+        return false;
+    if (mp_check(j->plain.at, j->plain.len, NODES_MAX) != MP_OK ||
+        !envelope_read(j, &study, &id)) {
+        outcome_dead(b, j, RULE_BODY);
+        return false;
+    }
+    if (!slice_equal(study, r->scope, r->scope_len) ||
+        !slice_equal(id, r->id.bytes, sizeof(r->id.bytes))) {
+        outcome_dead(b, j, RULE_MISMATCH);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,366 @@
+/* The service "submissions": the steps of job.h over one batch, and the caches between batches. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "store/array.h"
+#include "store/cache.h"
+#include "workers/runtime/service.h"
+#include "workers/submissions/open.h"
+#include "workers/submissions/outcome.h"
+#include "workers/submissions/subjects.h"
+#include "workers/submissions/validate.h"
+#include "workers/submissions/write.h"
+
+#define KEPT_BYTES ((size_t)1 << 20) /* memory a buffer keeps between batches */
+#define PAYLOADS_SOFT ((size_t)8 << 20) /* past it, what is left of the batch comes again */
+#define PAYLOADS_MAX (PAYLOADS_SOFT + ((size_t)4 << 20))
+#define BODY_MAX ((size_t)64 << 20)
+#define PARAMS_MAX ((size_t)64 << 20)
+#define SUBJECT_KEYS_MAX ((size_t)4 << 20)
+
+struct submissions {
+    struct store *store;
+    const struct seal_keys *keys;
+    struct identity_key identity;
+    struct submissions_writer *writer;
+    struct catalog *catalog;
+    struct subjects *subjects;
+    struct cache *cache;
+    struct secret password;
+    struct array studies, codes; /* parameters of a look-up */
+    struct cache_entry *entries;
+    struct batch batch;
+    uint64_t generation;
+    int64_t stamp;
+    bool cache_lost;
+};
+
+static void
+batch_init(struct batch *b)
+{
+    buf_init(&b->plain, BODY_MAX);
+    buf_init(&b->opened, BODY_MAX);
+    buf_init(&b->text, PAYLOADS_MAX);
+    buf_init(&b->payloads, PAYLOADS_MAX);
+    buf_init(&b->scratch, BODY_MAX);
+    findings_init(&b->findings);
+}
+
+static void
+batch_deinit(struct batch *b)
+{
+    buf_deinit(&b->plain);
+    buf_deinit(&b->opened);
+    buf_deinit(&b->text);
+    buf_deinit(&b->payloads);
+    buf_deinit(&b->scratch);
+    findings_deinit(&b->findings);
+    free(b->jobs);
+}
+
+static void
+submissions_stop(void *self)
+{
+    struct submissions *s = self;
+
+    submissions_writer_free(s->writer);
+    catalog_free(s->catalog);
+    subjects_free(s->subjects);
+    cache_free(s->cache);
+    secret_free(&s->password);
+    array_deinit(&s->studies);
+    array_deinit(&s->codes);
+    free(s->entries);
+    batch_deinit(&s->batch);
+    free(s);
+}
+
+/* The first line of the password file; false and logged if it can't be read. */
+static bool
+redis_open(struct submissions *s, const struct config *config)
+{
+    const char *path = config_str(config, "worker", "redis_password_file");
+
+    if (*path != '\0') {
+        int n = secret_read(path, 4096, &s->password);
+        if (n != SECRET_OK) {
+            log_event(EVENT_FATAL, LOG_S("why", n > 0 ? secret_outcome_text(n) : "redis_password_file"),
+                      LOG_S("path", path));
+            return false;
+        }
+        char *end = strpbrk((char *)s->password.data, "\r\n");
+        if (end != NULL)
+            *end = '\0';
+    }
+    s->cache = cache_new(&(struct redis_options){
+        .target = config_str(config, "worker", "redis"),
+        .password = (const char *)s->password.data,
+        .timeout_us = config_us(config, "worker", "redis_timeout"),
+    });
+    if (s->cache == NULL)
+        log_event(EVENT_FATAL, LOG_S("why", "worker/redis must be unix:PATH or tcp:HOST:PORT"));
+    return s->cache != NULL;
+}
+
+static void *
+submissions_start(const struct service_env *env)
+{
+    struct submissions *s = mem_new(1, sizeof(*s));
+    const char *path = config_str(env->config, "worker", "identity_key_file");
+    char *why = NULL;
+
+    s->store = env->store;
+    s->keys = env->seal_keys;
+    batch_init(&s->batch);
+    array_init(&s->studies, SUBJECT_KEYS_MAX);
+    array_init(&s->codes, SUBJECT_KEYS_MAX);
+    s->writer = submissions_writer_new(PARAMS_MAX);
+    s->catalog = catalog_new();
+    s->subjects = subjects_new();
+    store_listen(s->store, CATALOG_CHANNEL);
+    bool good = true;
+    if (identity_key_load(path, &s->identity, &why) != 0) {
+        log_event(EVENT_FATAL, LOG_S("why", why));
+        free(why);
+        good = false;
+    }
+    if (!good || !redis_open(s, env->config)) {
+        submissions_stop(s);
+        return NULL;
+    }
+    return s;
+}
+
+static int
+catalog_refresh(struct submissions *s)
+{
+    int n = store_catalog_stamp(s->store, &s->stamp);
+
+    if (n == STORE_OK)
+        n = catalog_read(s->catalog, s->store);
+    if (n != STORE_OK)
+        return n;
+    subjects_clear(s->subjects);
+    log_event(EVENT_CATALOG_READ, LOG_U("studies", catalog_studies(s->catalog)),
+              LOG_U("questionnaires", catalog_forms(s->catalog)));
+    return STORE_OK;
+}
+
+static int
+submissions_ready(void *self)
+{
+    struct submissions *s = self;
+
+    if (s->generation == store_generation(s->store))
+        return STORE_OK;
+    int n = catalog_refresh(s);
+    if (n == STORE_OK)
+        s->generation = store_generation(s->store);
+    return n;
+}
+
+/* Reads what came into jobs. The broker's bytes are checked record by record; what follows a
+ * malformed one can't be found, so its lease simply ends. */
+static void
+batch_read(struct batch *b, const struct service_batch *in)
+{
+    size_t at = 0, bodies = 0;
+
+    b->n = 0;
+    b->broker = in->broker;
+    while (at < in->size) {
+        if (b->n == b->cap) {
+            b->cap = b->cap > 0 ? b->cap * 2 : 256;
+            b->jobs = mem_grow(b->jobs, b->cap, sizeof(*b->jobs));
+        }
+        struct job *j = &b->jobs[b->n];
+        memset(j, 0, sizeof(*j));
+        if (record_read(in->data + at, in->size - at, &j->record) != RECORD_OK)
+            break;
+        at += j->record.length;
+        bodies += j->record.body_len + JOB_NAMES_MAX;
+        b->n++;
+    }
+    buf_trim(&b->plain, KEPT_BYTES);
+    buf_trim(&b->opened, KEPT_BYTES);
+    buf_trim(&b->text, KEPT_BYTES);
+    buf_trim(&b->payloads, KEPT_BYTES);
+    buf_trim(&b->scratch, KEPT_BYTES);
+    uint8_t *p;
+    int full = buf_reserve(&b->plain, bodies + 1, &p); /* from here on it never moves */
+    sluice_assert(full == BUF_OK || bodies + 1 > BODY_MAX);
+}
+
+static void
+subject_take(void *arg, const char *study, const char *subject, int64_t active_until_us)
+{
+    struct submissions *s = arg;
+
+    subjects_add(s->subjects, (struct slice){study, strlen(study)},
+                 (struct slice){subject, strlen(subject)}, active_until_us);
+}
+
+/* Whoever is not in the cache is asked for, all in one statement. */
+static int
+subjects_learn(struct submissions *s)
+{
+    struct batch *b = &s->batch;
+    int64_t until_us;
+
+    array_begin(&s->studies, OID_TEXT);
+    array_begin(&s->codes, OID_TEXT);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct job *j = &b->jobs[i];
+        struct slice study = {j->record.scope, j->record.scope_len};
+        /* No code is longer or has a zero byte; such a subject is unknown without asking. */
+        if (j->outcome != OUTCOME_NONE || j->submission.at == NULL ||
+            j->subject.len > CATALOG_CODE_MAX || memchr(j->subject.at, 0, j->subject.len) != NULL ||
+            subjects_find(s->subjects, study, j->subject, &until_us))
+            continue;
+        if ((array_add(&s->studies, study.at, study.len) |
+             array_add(&s->codes, j->subject.at, j->subject.len)) != BUF_OK)
+            return STORE_RETRY;
+    }
+    array_end(&s->studies);
+    array_end(&s->codes);
+    if (s->codes.n == 0)
+        return STORE_OK;
+    return store_subjects_find(s->store, &s->studies, &s->codes, subject_take, s);
+}
+
+static void
+jobs_validate(struct submissions *s, bool *ret_unknown)
+{
+    struct batch *b = &s->batch;
+    struct validate_env env = {s->catalog, s->subjects, &s->identity};
+
+    *ret_unknown = false;
+    for (size_t i = 0; i < b->n; i++) {
+        struct job *j = &b->jobs[i];
+        j->valid = false;
+        j->rejected_as = OUTCOME_NONE;
+        if (j->outcome == OUTCOME_NONE && j->submission.at != NULL &&
+            b->payloads.size < PAYLOADS_SOFT && b->text.size < PAYLOADS_SOFT)
+            validate_job(b, j, &env, ret_unknown);
+    }
+}
+
+/* A load may have been committed whose notification is still on its way. */
+static int
+validate_again(struct submissions *s)
+{
+    int64_t stamp;
+    bool unknown;
+    int n = store_catalog_stamp(s->store, &stamp);
+
+    if (n != STORE_OK || stamp == s->stamp)
+        return n;
+    n = catalog_refresh(s);
+    if (n == STORE_OK)
+        n = subjects_learn(s);
+    if (n != STORE_OK)
+        return n;
+    buf_clear(&s->batch.text);
+    jobs_validate(s, &unknown);
+    return STORE_OK;
+}
+
+static int
+batch_process(struct submissions *s)
+{
+    struct batch *b = &s->batch;
+    struct write_env write = {s->store, s->writer, s->identity.id};
+    bool unknown;
+
+    int notes = store_notifications(s->store);
+    int n = notes < 0 ? STORE_RETRY : notes > 0 ? catalog_refresh(s) : STORE_OK;
+    if (n == STORE_OK)
+        n = recorded_find(b, &write);
+    if (n == STORE_OK)
+        n = subjects_learn(s);
+    if (n != STORE_OK)
+        return n;
+    jobs_validate(s, &unknown);
+    if (unknown)
+        n = validate_again(s);
+    return n == STORE_OK ? batch_write(b, &write) : n;
+}
+
+/* What was stored, also by an earlier attempt, goes to Redis (invariants 2). Never fails. */
+static void
+cache_tell(struct submissions *s)
+{
+    struct batch *b = &s->batch;
+    size_t n = 0;
+
+    s->entries = mem_grow(s->entries, b->n + 1, sizeof(*s->entries));
+    for (size_t i = 0; i < b->n; i++) {
+        const struct job *j = &b->jobs[i];
+        if (!j->to_cache)
+            continue;
+        s->entries[n++] = (struct cache_entry){
+            .study = j->row.study,
+            .subject = j->row.subject,
+            .questionnaire = j->row.questionnaire,
+            .version = j->row.version,
+            .id = j->row.id,
+            .authored_us = j->row.authored_us,
+            .stored_us = j->row.stored_us,
+        };
+    }
+    int outcome = cache_push(s->cache, s->entries, n);
+    if (outcome == CACHE_IDLE)
+        return;
+    bool lost = outcome == CACHE_SKIPPED;
+    if (lost && !s->cache_lost)
+        log_event(EVENT_CACHE_LOST, LOG_S("why", cache_why(s->cache)));
+    else if (!lost && s->cache_lost)
+        log_event(EVENT_CACHE_BACK);
+    s->cache_lost = lost;
+}
+
+static int
+submissions_batch(void *self, const struct service_batch *in, struct buf *entries)
+{
+    struct submissions *s = self;
+    struct batch *b = &s->batch;
+
+    batch_read(b, in);
+    for (size_t i = 0; i < b->n; i++)
+        open_job(b, &b->jobs[i], s->keys);
+    int n = batch_process(s);
+    if (n != STORE_SCHEMA) {
+        cache_tell(s);
+        outcome_write_entries(b, entries);
+    }
+    return n;
+}
+
+static void
+submissions_idle(void *self, int64_t now_us)
+{
+    struct submissions *s = self;
+
+    cache_maintain(s->cache, s->store, now_us);
+}
+
+static int64_t
+submissions_deadline(void *self)
+{
+    struct submissions *s = self;
+
+    return cache_deadline(s->cache);
+}
+
+const struct service submissions_service = {
+    .name = "submissions",
+    .start = submissions_start,
+    .stop = submissions_stop,
+    .ready = submissions_ready,
+    .batch = submissions_batch,
+    .idle = submissions_idle,
+    .deadline = submissions_deadline,
+};
