@@ -87,6 +87,10 @@ on_header_value_complete(llhttp_t *parser)
     const char *name = (const char *)m->head + m->field.at;
     struct http_span value = span_trim(m, m->value);
 
+    if (m->field.len == 0) { /* llhttp lets a header without a name pass */
+        m->wrong = PROBLEM_FRAMING;
+        return -1;
+    }
     for (unsigned h = 0; h < HTTP_HEADER_COUNT; h++) {
         if (headers[h].len != m->field.len || strncasecmp(headers[h].name, name, m->field.len) != 0)
             continue;
@@ -255,6 +259,22 @@ head_run(struct http_reader *r, size_t size)
     return HTTP_FEED_HEAD;
 }
 
+/* An end was found. One empty line before a request is passed over (RFC 9112, 2.2). */
+static enum http_outcome
+head_came(struct http_reader *r, size_t size)
+{
+    struct http_message *m = r->message;
+
+    if (size > 2)
+        return head_run(r, size);
+    if (r->skipped_line)
+        return bad(m, PROBLEM_FRAMING);
+    r->skipped_line = true;
+    buf_clear(&m->head_own);
+    m->head_scanned = 0;
+    return HTTP_FEED_MORE;
+}
+
 static enum http_outcome
 head_feed(struct http_reader *r, const uint8_t *data, size_t size, size_t *ret_used)
 {
@@ -263,18 +283,13 @@ head_feed(struct http_reader *r, const uint8_t *data, size_t size, size_t *ret_u
     bool wrong = false;
 
     *ret_used = size;
-    if (before == 0 && !r->skipped_line && size >= 2 && memcmp(data, "\r\n", 2) == 0) {
-        r->skipped_line = true;
-        *ret_used = 2;
-        return HTTP_FEED_MORE;
-    }
     if (before == 0) {
         size_t scanned = 0;
         m->head = data;
         if (http_head_end(data, size < HTTP_HEAD_MAX ? size : HTTP_HEAD_MAX, &scanned, &end,
                           &wrong)) {
             *ret_used = end;
-            return head_run(r, end);
+            return head_came(r, end);
         }
         if (!wrong && size >= HTTP_HEAD_MAX)
             return bad(m, PROBLEM_HEAD_TOO_LARGE);
@@ -289,7 +304,7 @@ head_feed(struct http_reader *r, const uint8_t *data, size_t size, size_t *ret_u
         if (http_head_end(m->head, m->head_own.size, &m->head_scanned, &end, &wrong)) {
             m->head_own.size = end;
             *ret_used = end - before;
-            return head_run(r, end);
+            return head_came(r, end);
         }
         if (!wrong && m->head_own.size >= HTTP_HEAD_MAX)
             return bad(m, PROBLEM_HEAD_TOO_LARGE);

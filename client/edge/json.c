@@ -96,6 +96,24 @@ key_push(struct run *r, struct json_frame *f, const struct json_key *key)
     return JSON_OK;
 }
 
+/* Short keys: a keyed product of all their bytes and their length; long ones: SipHash. */
+static uint64_t
+key_hash(const struct json *j, const uint8_t *chars, uint32_t len)
+{
+    uint64_t hash, words[2] = {0, 0}, secret[2];
+
+    if (len > sizeof(words)) {
+        crypto_shorthash((uint8_t *)&hash, chars, len, j->hash_key);
+        return hash;
+    }
+    memcpy(words, chars, len);
+    memcpy(secret, j->hash_key, sizeof(secret));
+    __uint128_t product =
+        (__uint128_t)(words[0] ^ secret[0]) * ((words[1] + len) ^ (secret[1] | 1));
+    hash = (uint64_t)product ^ (uint64_t)(product >> 64);
+    return hash ^ hash >> 29;
+}
+
 /* A large object closes: is a key there twice? */
 static enum json_fault
 large_object_check(struct run *r, const struct json_frame *f)
@@ -114,9 +132,7 @@ large_object_check(struct run *r, const struct json_frame *f)
     memset(table, 0, slots * sizeof(uint32_t));
 
     for (uint32_t i = 0; i < f->count; i++) {
-        uint64_t hash;
-        crypto_shorthash((uint8_t *)&hash, r->base + keys[i].at, keys[i].len, j->hash_key);
-        size_t slot = (size_t)hash & (slots - 1);
+        size_t slot = (size_t)key_hash(j, r->base + keys[i].at, keys[i].len) & (slots - 1);
         for (; table[slot] != 0; slot = (slot + 1) & (slots - 1)) {
             if (key_is_same(r, &keys[table[slot] - 1], &keys[i])) {
                 r->at = r->text + keys[i].text_at;

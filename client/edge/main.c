@@ -150,7 +150,9 @@ main(int argc, char **argv)
     int r = lifecycle_init();
     if (r != 0)
         return fail(EXIT_UNAVAILABLE, "signals", mem_strdup(strerror(-r)));
-    if (sodium_init() < 0)
+    /* Every seal draws a nonce: from libsodium's own generator, not by a system call each. */
+    if (randombytes_set_implementation(&randombytes_internal_implementation) != 0 ||
+        sodium_init() < 0)
         return fail(EXIT_UNAVAILABLE, "libsodium", mem_strdup("no random numbers"));
     edge.loop = uv_default_loop();
     r = keys_load(&edge, config);

@@ -1,7 +1,6 @@
 /* 201, 202, 409 and 422. */
 #include "client/edge/outcome.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,20 +9,26 @@
 #include "schemas/wire/message.h"
 
 #define PAYLOAD_NODES_MAX 100000
-#define LOCATION_SIZE 160
 
 static void
 location_put(struct request *q)
 {
-    char id[UUID_TEXT_SIZE], broker[UUID_TEXT_SIZE], text[LOCATION_SIZE];
-    struct uuid uuid;
+    struct buf *b = &q->edge->scratch.fields;
+    char text[UUID_TEXT_SIZE];
+    struct uuid broker;
 
-    memcpy(uuid.bytes, q->wait.origin.broker, sizeof(uuid.bytes));
-    uuid_format(&q->id, id);
-    uuid_format(&uuid, broker);
-    snprintf(text, sizeof(text), "/api/v1/submissions/%s?receipt=%s-%" PRIu64 "-%" PRIu64, id,
-             broker, q->wait.origin.epoch, q->wait.origin.seq);
-    answer_field(q, "Location", text);
+    memcpy(broker.bytes, q->wait.origin.broker, sizeof(broker.bytes));
+    json_put(b, "Location: /api/v1/submissions/");
+    uuid_format(&q->id, text);
+    json_put_n(b, text, UUID_TEXT_SIZE - 1);
+    json_put(b, "?receipt=");
+    uuid_format(&broker, text);
+    json_put_n(b, text, UUID_TEXT_SIZE - 1);
+    json_put_n(b, "-", 1);
+    json_put_uint(b, q->wait.origin.epoch);
+    json_put_n(b, "-", 1);
+    json_put_uint(b, q->wait.origin.seq);
+    json_put_n(b, "\r\n", 2);
 }
 
 /* RFC 7240: what of the client's preferences was honoured. */

@@ -1,8 +1,6 @@
 /* Requests come from a free list; ids for tracing come from the client if they are harmless. */
 #include "client/edge/request.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -21,6 +19,21 @@ id_is_sane(const char *s, size_t len)
             return false;
     }
     return true;
+}
+
+/* 16 hex digits that name this process, 16 that name the request. */
+static void
+id_make(struct edge *e, char text[REQUEST_ID_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t counter = ++e->id_counter;
+
+    for (int i = 0; i < 16; i++) {
+        text[i] = digits[e->id_prefix >> (60 - 4 * i) & 15];
+        text[17 + i] = digits[counter >> (60 - 4 * i) & 15];
+    }
+    text[16] = '-';
+    text[33] = '\0';
 }
 
 /* W3C: version-trace-parent-flags in lower-case hex. */
@@ -64,8 +77,7 @@ request_new(struct edge *e, struct connection *c, const struct http_message *m)
     if (id != NULL && id_is_sane(id, len))
         memcpy(q->id_text, id, len);
     else
-        snprintf(q->id_text, sizeof(q->id_text), "%016" PRIx64 "-%" PRIu64, e->id_prefix,
-                 ++e->id_counter);
+        id_make(e, q->id_text);
     const char *trace = http_header(m, HTTP_HEADER_TRACEPARENT, &len);
     if (trace != NULL && traceparent_is_sane(trace, len))
         memcpy(q->traceparent, trace, len);

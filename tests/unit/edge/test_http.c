@@ -171,7 +171,7 @@ test_refused(void **state)
         {"GET / HTTP/0.9\r\nHost: a\r\n\r\n", PROBLEM_VERSION},
         {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", PROBLEM_VERSION},
         {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", PROBLEM_VERSION},
-        {"GET / HTTP/1.10\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
+        {"GET / HTTP/1.10\r\nHost: a\r\n\r\n", PROBLEM_VERSION},
         {"GET / http/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
         {"GET /\r\n\r\n", PROBLEM_FRAMING},
         {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
