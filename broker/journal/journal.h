@@ -101,7 +101,7 @@ uint32_t journal_record_max(const struct journal *j); /* the longest record that
 /* May n messages of so many bytes come in now? JOURNAL_OK, JOURNAL_FULL or JOURNAL_BUSY. messages
  * 0: bytes of done, parked and note records, which may use the reserve; after JOURNAL_OK these
  * appends do not fail. */
-int journal_room(const struct journal *j, size_t messages, uint64_t bytes);
+int journal_room(struct journal *j, size_t messages, uint64_t bytes);
 /* End of a turn: hands the gathered batch, if there is one, to the writer if that is free. Done
  * records alone may wait for company: call it when journal_gathered_messages or on an idle flush.
  * ledger: totals of all that was appended until now, neither less nor more. A header begun by a
@@ -144,7 +144,7 @@ struct journal_figures {
     uint64_t damaged_messages;
     bool full;
 };
-void journal_figures(const struct journal *j, struct journal_figures *ret);
+void journal_figures(struct journal *j, struct journal_figures *ret);
 
 struct journal_epoch {
     uint64_t epoch, first_seq, last_seq;
@@ -162,7 +162,7 @@ size_t journal_done_after(struct journal *j, uint64_t cursor, struct record *ret
 struct journal_loss {
     uint64_t first_seq, last_seq, messages; /* so many of the seqs in that range */
 };
-size_t journal_losses(const struct journal *j, const struct journal_loss **ret);
+size_t journal_losses(struct journal *j, const struct journal_loss **ret);
 
 /* Reads a folder without changing it (works while a broker runs, up to its durable mark) and
  * reports every segment and every fault (file, offset, rule) on out, as text or JSON Lines. Returns
