@@ -126,11 +126,18 @@ found_read(const struct folder *f, const struct layout_id *id, struct found_list
     if (rc != 0)
         return rc;
     l.list = mem_new(l.n, sizeof(*l.list));
+    size_t n = 0;
     for (size_t i = 0; i < l.n && rc == 0; i++) {
-        rc = found_read_one(f, id, numbers[i], &l.list[i]);
-        if (l.list[i].begun)
-            l.begun = i + 1;
+        rc = found_read_one(f, id, numbers[i], &l.list[n]);
+        if (rc == -ENOENT) { /* recycled under a reader's eyes */
+            rc = 0;
+            continue;
+        }
+        n++;
+        if (l.list[n - 1].begun)
+            l.begun = n;
     }
+    l.n = n;
     free(numbers);
     if (rc != 0) {
         free(l.list);
