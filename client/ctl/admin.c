@@ -155,7 +155,7 @@ socket_wait(struct admin *a, short events, int64_t deadline_us)
 
 /* Takes what an answer says. */
 static int
-reply_take(struct admin *a, const struct message *m, json_t *rows, bool *ret_more)
+reply_take(struct admin *a, const struct message *m, json_t *rows, uint64_t *ret_next)
 {
     static const struct {
         const char *text;
@@ -171,9 +171,10 @@ reply_take(struct admin *a, const struct message *m, json_t *rows, bool *ret_mor
 
     if (mp_find_str(header, size, "detail", &text, &len))
         snprintf(a->detail, sizeof(a->detail), "%.*s", (int)(len < 250 ? len : 250), text);
-    if (ret_more != NULL)
-        *ret_more =
-            mp_find(header, size, "more", &value, NULL) && value.type == MP_BOOL && value.boolean;
+    if (ret_next != NULL &&
+        (!mp_find(header, size, "more", &value, NULL) || value.type != MP_BOOL || !value.boolean ||
+         !mp_find_uint(header, size, "next", ret_next)))
+        *ret_next = 0;
     if (!mp_find_str(header, size, "status", &text, &len))
         return ADMIN_GARBLED;
     int outcome = ADMIN_GARBLED;
@@ -202,7 +203,7 @@ reply_is_ours(const struct admin *a, const struct message *m)
 }
 
 static int
-reply_await(struct admin *a, int64_t deadline_us, json_t *rows, bool *ret_more)
+reply_await(struct admin *a, int64_t deadline_us, json_t *rows, uint64_t *ret_next)
 {
     struct message m;
     int outcome = ADMIN_SILENT;
@@ -220,7 +221,7 @@ reply_await(struct admin *a, int64_t deadline_us, json_t *rows, bool *ret_more)
         else if (m.command == COMMAND_ERROR)
             outcome = ADMIN_GARBLED;
         else if (reply_is_ours(a, &m))
-            outcome = reply_take(a, &m, rows, ret_more);
+            outcome = reply_take(a, &m, rows, ret_next);
     }
     message_clear(&m);
     return outcome;
@@ -228,7 +229,7 @@ reply_await(struct admin *a, int64_t deadline_us, json_t *rows, bool *ret_more)
 
 int
 admin_request(struct admin *a, const char *verb, const struct admin_argument *arguments,
-              json_t *rows, bool *ret_more)
+              json_t *rows, uint64_t *ret_next)
 {
     int64_t deadline_us = clock_mono_us() + a->timeout_us;
     struct buf header;
@@ -247,17 +248,16 @@ admin_request(struct admin *a, const char *verb, const struct admin_argument *ar
     buf_deinit(&header);
     if (r != MESSAGE_OK)
         return ADMIN_SILENT;
-    return reply_await(a, deadline_us, rows, ret_more);
+    return reply_await(a, deadline_us, rows, ret_next);
 }
 
 int
 admin_pages(struct admin *a, const char *verb, const struct admin_argument *arguments,
-            const char *cursor, int (*each)(void *arg, json_t *row), void *arg)
+            int (*each)(void *arg, json_t *row), void *arg)
 {
     struct admin_argument all[8] = {0};
-    uint64_t after = 0;
+    uint64_t after = 0, next = 0;
     size_t n = 0, i;
-    bool more = true;
     int outcome = ADMIN_OK;
 
     for (; arguments != NULL && arguments[n].key != NULL; n++) {
@@ -265,22 +265,19 @@ admin_pages(struct admin *a, const char *verb, const struct admin_argument *argu
         all[n] = arguments[n];
     }
     all[n + 1] = (struct admin_argument){.key = "limit", .number = PAGE_ROWS};
-    while (more && outcome == ADMIN_OK) {
+    do {
         json_t *rows = json_array(), *row;
+        after = next;
         all[n] = (struct admin_argument){.key = "after", .number = after};
-        outcome = admin_request(a, verb, all, rows, &more);
-        uint64_t before = after;
+        outcome = admin_request(a, verb, all, rows, &next);
         json_array_foreach(rows, i, row)
         {
             if (outcome != ADMIN_OK)
                 break;
-            after = (uint64_t)json_integer_value(json_object_get(row, cursor));
             outcome = each(arg, row);
         }
-        if (after <= before) /* nothing to go on from */
-            more = false;
         json_decref(rows);
-    }
+    } while (outcome == ADMIN_OK && next > after); /* a cursor that stands still would never end */
     return outcome;
 }
 

@@ -37,13 +37,15 @@ void admin_close_all(struct admin **all, size_t n);
 const char *admin_endpoint(const struct admin *a);
 void admin_deadline(struct admin *a, int64_t timeout_us); /* for each request from now on */
 
-/* Appends the answer's rows to the array rows (may be NULL: not wanted). arguments may be NULL. */
+/* Appends the answer's rows to the array rows (may be NULL: not wanted). arguments may be NULL.
+ * *ret_next (may be NULL): the argument "after" that brings the rows past the limit; 0: there are
+ * none. */
 int admin_request(struct admin *a, const char *verb, const struct admin_argument *arguments,
-                  json_t *rows, bool *ret_more);
+                  json_t *rows, uint64_t *ret_next);
 /* Page after page of "live", "done" or "dead" until there is no more, or each says stop (nonzero,
- * handed on as it is). cursor: the row's member to go on after ("seq", "after"). */
+ * handed on as it is). */
 int admin_pages(struct admin *a, const char *verb, const struct admin_argument *arguments,
-                const char *cursor, int (*each)(void *arg, json_t *row), void *arg);
+                int (*each)(void *arg, json_t *row), void *arg);
 /* Complains about an outcome that is not ADMIN_OK and says what the program exits with. */
 int admin_exit(const struct admin *a, int outcome);
 

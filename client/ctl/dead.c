@@ -47,8 +47,7 @@ dead_list_verb(struct ctl *ctl)
     code = all == NULL ? EXIT_CONFIG : EXIT_DONE;
     for (size_t b = 0; all != NULL && b < n; b++) {
         l.endpoint = n > 1 ? admin_endpoint(all[b]) : NULL;
-        int outcome =
-            admin_pages(all[b], "dead", service != NULL ? one : NULL, "seq", list_take, &l);
+        int outcome = admin_pages(all[b], "dead", service != NULL ? one : NULL, list_take, &l);
         if (outcome != ADMIN_OK && outcome != LIST_ENOUGH)
             code = admin_exit(all[b], outcome);
     }

@@ -14,6 +14,7 @@
 #include "client/ctl/database.h"
 #include "client/ctl/reconcile_print.h"
 #include "client/ctl/verbs.h"
+#include "store/trace.h"
 
 #define LOOK_AGAIN_MS 100 /* neither side tells an admin of a change */
 #define LOOKS_LEAST 3     /* of a broker that moves, however short --settle is */
@@ -23,7 +24,7 @@ struct looking {
     struct store *store;
     struct books *books;
     bool overflow;
-    struct submission_key *duplicates; /* of one page */
+    struct uuid *duplicates; /* gathered to be looked up */
     size_t n_duplicates;
 };
 
@@ -31,6 +32,17 @@ static uint64_t
 uint_of(const json_t *row, const char *member)
 {
     return (uint64_t)json_integer_value(json_object_get(row, member));
+}
+
+/* Ranges of lost messages, and how many of each. */
+static uint64_t
+losses_sum(const json_t *losses)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < json_array_size(losses); i++)
+        sum += uint_of(json_array_get(losses, i), "messages");
+    return sum;
 }
 
 static int
@@ -50,7 +62,7 @@ ledger_read(struct admin *a, struct books *b)
         b->last_seq = uint_of(row, "last_seq");
         b->accepted = uint_of(row, "accepted");
         b->live = uint_of(row, "live");
-        b->unacknowledged_damage = uint_of(row, "unacknowledged_damage");
+        b->unacknowledged_damage = losses_sum(json_object_get(row, "unacknowledged_damage"));
         for (unsigned o = 0; o < OUTCOME_LIMIT; o++)
             b->by_outcome[o] = outcome_is_counted(o) ? uint_of(row, outcome_text(o)) : 0;
     }
@@ -107,11 +119,10 @@ duplicates_check(struct looking *l)
     int outcome = STORE_OK;
 
     if (l->n_duplicates > 0)
-        outcome = store_reconcile_ids(l->store, l->duplicates, l->n_duplicates, stored);
+        outcome = store_trace_stored(l->store, l->duplicates, l->n_duplicates, stored);
     for (size_t i = 0; i < l->n_duplicates; i++) {
         if (outcome == STORE_OK && !stored[i])
             l->books->duplicates_not_stored++;
-        free((void *)(uintptr_t)l->duplicates[i].study.at);
     }
     l->books->duplicates += l->n_duplicates;
     l->n_duplicates = 0;
@@ -126,15 +137,11 @@ done_take(void *arg, json_t *row)
 {
     struct looking *l = arg;
     const char *outcome = json_string_value(json_object_get(row, "outcome"));
-    const char *study = json_string_value(json_object_get(row, "scope"));
     const char *id = json_string_value(json_object_get(row, "id"));
-    struct submission_key *key = &l->duplicates[l->n_duplicates];
 
-    if (outcome == NULL || study == NULL || id == NULL ||
-        strcmp(outcome, outcome_text(OUTCOME_DUPLICATE)) != 0 ||
-        !uuid_parse(id, strlen(id), &key->id))
+    if (outcome == NULL || id == NULL || strcmp(outcome, outcome_text(OUTCOME_DUPLICATE)) != 0 ||
+        !uuid_parse(id, strlen(id), &l->duplicates[l->n_duplicates]))
         return 0;
-    key->study = (struct slice){mem_strdup(study), strlen(study)};
     if (++l->n_duplicates < DUPLICATES_AT_ONCE)
         return 0;
     int r = duplicates_check(l);
@@ -145,11 +152,11 @@ done_take(void *arg, json_t *row)
 static int
 duplicates_read(struct looking *l)
 {
-    struct submission_key keys[DUPLICATES_AT_ONCE];
+    struct uuid ids[DUPLICATES_AT_ONCE];
     int r;
 
-    l->duplicates = keys;
-    r = admin_pages(l->admin, "done", NULL, "after", done_take, l);
+    l->duplicates = ids;
+    r = admin_pages(l->admin, "done", NULL, done_take, l);
     int rest = duplicates_check(l);
     if (r >= STORE_SAID)
         return database_exit(l->store, r - STORE_SAID);
@@ -167,7 +174,7 @@ broker_look(struct admin *a, struct store *s, struct books *b)
     if (outcome == ADMIN_OK)
         outcome = epochs_read(a, b);
     if (outcome == ADMIN_OK && b->live + b->by_outcome[OUTCOME_DEAD] > 0)
-        outcome = admin_pages(a, "live", NULL, "seq", live_take, &l);
+        outcome = admin_pages(a, "live", NULL, live_take, &l);
     if (outcome != ADMIN_OK)
         return admin_exit(a, outcome);
     if (l.overflow) {

@@ -109,16 +109,15 @@ done_take(void *arg, json_t *row)
 {
     struct trace *t = arg;
     const char *id = json_string_value(json_object_get(row, "id"));
-    const char *study = json_string_value(json_object_get(row, "scope"));
     const char *outcome = json_string_value(json_object_get(row, "outcome"));
     char origin[ORIGIN_SIZE], event[64];
 
-    if (id == NULL || outcome == NULL || strcmp(id, t->id) != 0 || !study_fits(t, study))
+    if (id == NULL || outcome == NULL || strcmp(id, t->id) != 0)
         return 0;
     origin_format(origin, t->broker, json_integer_value(json_object_get(row, "epoch")),
                   json_integer_value(json_object_get(row, "seq")));
     snprintf(event, sizeof(event), "reported %s", outcome);
-    event_add(t, json_integer_value(json_object_get(row, "finished_us")), event, "broker", study,
+    event_add(t, json_integer_value(json_object_get(row, "finished_us")), event, "broker", NULL,
               origin, NULL);
     return 0;
 }
@@ -140,7 +139,7 @@ broker_trace(struct trace *t, struct admin *a, const struct uuid *id)
         outcome = ADMIN_OK;
     json_array_foreach(rows, i, row) live_take(t, row);
     if (outcome == ADMIN_OK)
-        outcome = admin_pages(a, "done", NULL, "after", done_take, t);
+        outcome = admin_pages(a, "done", NULL, done_take, t);
     json_decref(rows);
     json_decref(status);
     return admin_exit(a, outcome);
