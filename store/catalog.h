@@ -10,10 +10,10 @@
  *    "defaultQuestionnaire": NAME or URL,
  *    "questionnaires": [{"questionnaire": NAME or URL, "version": "1.0"}],
  *                                        the study's active versions; none listed: whatever is
- * loaded "sites": [{"site": "S01", "name": "…", "zone": "…"}]} Subjects file:
+ * loaded "sites": [{"siteId": "S01", "name": "…", "zone": "…"}]} Subjects file:
  *   {"study": "NCT007",
- *    "subjects": ["SUB123",              short for {"subject": "SUB123"}
- *      {"subject": "SUB124", "site": "S01",
+ *    "subjects": ["SUB123",              short for {"subjectId": "SUB123"}
+ *      {"subjectId": "SUB124", "siteId": "S01",
  *       "status": "screening|enrolled|completed|withdrawn",   default enrolled
  *       "statusAt": "2026-03-01T00:00:00Z", "timeZone": "…", "kind": "real|test"}]}
  * Questionnaire file: FHIR R4 Questionnaire JSON with url and version (or given beside it); name

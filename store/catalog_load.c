@@ -91,7 +91,7 @@ load_run(struct store *s, const struct store_statement *statement, const struct 
 static void
 sites_take(const json_t *study, struct array columns[3], size_t *ret_n, struct catalog_fault *fault)
 {
-    static const char *const members[] = {"site", "name", "zone", NULL};
+    static const char *const members[] = {"siteId", "name", "zone", NULL};
     const json_t *sites = json_object_get(study, "sites"), *site;
     size_t i;
 
@@ -102,7 +102,7 @@ sites_take(const json_t *study, struct array columns[3], size_t *ret_n, struct c
     json_array_foreach(sites, i, site)
     {
         catalog_members(site, "site", members, fault);
-        array_string(&columns[0], catalog_code(site, "site", true, fault));
+        array_string(&columns[0], catalog_code(site, "siteId", true, fault));
         array_string(&columns[1], catalog_string(site, "name", 200, false, fault));
         array_string(&columns[2], catalog_string(site, "zone", 64, false, fault));
     }
@@ -186,23 +186,23 @@ enum { SUBJECT_COLUMNS = 6 };
 static void
 subject_take(const json_t *v, struct array columns[SUBJECT_COLUMNS], struct catalog_fault *fault)
 {
-    static const char *const members[] = {"subject",  "site", "status", "statusAt",
+    static const char *const members[] = {"subjectId", "siteId", "status", "statusAt",
                                           "timeZone", "kind", NULL};
     static const char *const states[] = {"enrolled", "screening", "completed", "withdrawn", NULL};
     static const char *const kinds[] = {"real", "test", NULL};
     json_t *object =
-        json_is_string(v) ? json_pack("{s:O}", "subject", v) : json_incref((json_t *)v);
+        json_is_string(v) ? json_pack("{s:O}", "subjectId", v) : json_incref((json_t *)v);
 
     if (!json_is_object(object)) {
         catalog_fail(fault, "a subject must be a string or an object");
     } else {
         catalog_members(object, "subject", members, fault);
-        const char *code = catalog_code(object, "subject", true, fault);
+        const char *code = catalog_code(object, "subjectId", true, fault);
         if (code != NULL && catalog_code_looks_personal(code))
             catalog_fail(fault, "subject %zu looks like a phone number, e-mail or national id",
                          (size_t)columns[0].n + 1);
         array_string(&columns[0], code);
-        array_string(&columns[1], catalog_code(object, "site", false, fault));
+        array_string(&columns[1], catalog_code(object, "siteId", false, fault));
         const char *status = catalog_word(object, "status", states, fault);
         array_string(&columns[2], status);
         const char *at = catalog_string(object, "statusAt", 40, false, fault);

@@ -17,6 +17,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_owner') THEN
         CREATE ROLE sluice_owner NOLOGIN;
     END IF;
+    -- One login serves every worker; the service takes the role that fits it.
+    GRANT sluice_query TO sluice_worker;
     IF current_user <> 'sluice_owner' AND NOT pg_has_role(current_user, 'sluice_owner', 'MEMBER') THEN
         EXECUTE format('GRANT sluice_owner TO %I', current_user);
     END IF;

@@ -1,7 +1,7 @@
 /* The service "queries": where a submission is, for GET. Volatile messages: nothing is kept, and a
  * question that can't be answered now is said to be so at once.
  *
- * Request, sealed (service "queries", scope and id of the submission asked for):
+ * Request, sealed (service "queries", the record's scope and id):
  *   {"kind": "submission", "studies": [str …], "id": bin16,
  *    "receipt"?: {"broker": bin16, "epoch": uint, "seq": uint}}
  * Reply, the payload of outcome "answered", sealed with service "queries/reply", same scope and id:
@@ -243,8 +243,7 @@ question_answer(struct queries *q, const struct record *r, struct entry *e)
     int opened = seal_open(q->keys, &context, r->body, r->body_len, &q->request);
     if (opened == SEAL_UNKNOWN_KEY)
         return STORE_OK;
-    if (opened != SEAL_OK || !question_read(&q->request, &question) ||
-        !uuid_equal(&question.id, &r->id)) {
+    if (opened != SEAL_OK || !question_read(&q->request, &question)) {
         e->code = OUTCOME_DEAD;
         return STORE_OK;
     }

@@ -1,0 +1,134 @@
+"""A worker whose stores fail, and how it starts and ends."""
+import os
+import signal
+import uuid
+
+import pytest
+
+import protocol as p
+from stores import Stores, until
+from worker_rig import Rig
+
+
+@pytest.fixture
+def stores():
+    with Stores() as s:
+        yield s
+
+
+def test_postgres_gone_means_retry_and_no_pull_until_it_is_back(stores):
+    with Rig(stores) as rig:
+        rig.pull()
+        assert rig.deliver(rig.submission())[0][0] == "stored"
+        stores.postgres.kill()
+        first = rig.submission()
+        assert rig.deliver(first)[0] == ("retry", b"")
+        # credit is withdrawn, the worker goes on living
+        _, header, _ = rig.receive({p.PULL})
+        assert header["messages"] == 0
+        rig.receive({p.HEARTBEAT})
+        stores.postgres.start()
+        rig.pull(20)
+        again = rig.submission(origin=first[1], attempt=2)
+        assert rig.deliver(again)[0][0] == "stored"
+        assert rig.count() == 2
+
+
+def test_redis_gone_delays_nothing_and_is_caught_up(stores):
+    with Rig(stores) as rig:
+        rig.pull()
+        stores.redis.kill()
+        assert rig.deliver(rig.submission())[0][0] == "stored"
+        until("the gap to be recorded", 5, lambda: rig.count("cache_stale") == 1)
+        assert rig.deliver(rig.submission(submitAt="2026-11-25T08:00:00Z"))[0][0] == "stored"
+        stores.redis.start()
+        redis, key = stores.redis.client(), "sluice:subject:NCT007:SUB123"
+        until("the cache to be caught up", 20,
+              lambda: redis.hget(key, "last_authored_at") == "2026-11-25T08:00:00.000000Z")
+        until("the mark to be gone", 5, lambda: rig.count("cache_stale") == 0)
+        until("the count", 5, lambda: redis.hget(key, "submissions") == "2")
+
+
+def test_a_hung_redis_costs_its_timeout_only(stores):
+    with Rig(stores) as rig:
+        rig.pull()
+        assert rig.deliver(rig.submission())[0][0] == "stored"
+        os.kill(stores.redis.pid, signal.SIGSTOP)
+        try:
+            for _ in range(5):
+                assert rig.deliver(rig.submission())[0][0] == "stored"
+        finally:
+            os.kill(stores.redis.pid, signal.SIGCONT)
+
+
+def test_a_hung_backend_is_retry_not_death(stores):
+    """A lock that nobody gives back: lock_timeout ends the wait, the message goes back."""
+    import psycopg
+
+    with Rig(stores) as rig:
+        rig.pull()
+        assert rig.deliver(rig.submission())[0][0] == "stored"
+        id = uuid.uuid4()
+        with psycopg.connect(stores.postgres.dsn(rig.database)) as c:
+            c.execute("lock table sluice.submissions in access exclusive mode")
+            first = rig.submission(id=id.bytes)
+            assert rig.deliver(first)[0][0] == "retry"
+            c.rollback()
+        rig.pull(20)
+        assert rig.deliver(rig.submission(id=id.bytes, origin=first[1], attempt=2))[0][0] == "stored"
+
+
+def test_sigterm_drains(stores):
+    with Rig(stores) as rig:
+        rig.pull()
+        assert rig.deliver(rig.submission())[0][0] == "stored"
+        rig.process.signal(signal.SIGTERM)
+        rig.receive({p.BYE})
+        assert rig.process.wait(10) == 0
+
+
+def test_drain_from_the_broker(stores):
+    with Rig(stores) as rig:
+        rig.pull()
+        rig.send(p.DRAIN, {})
+        rig.receive({p.BYE})
+        assert rig.process.wait(10) == 0
+
+
+def test_a_hung_batch_ends_the_worker(stores):
+    """PostgreSQL stopped: the worker is past batch_timeout and exits 75, so that its batch is handed out again."""
+    with Rig(stores, settings={"batch_timeout": "1s", "statement_timeout": "5s"}) as rig:
+        rig.pull()
+        assert rig.deliver(rig.submission())[0][0] == "stored"
+        backends = [pid for pid, in rig.query("select pid from pg_stat_activity where application_name ="
+                                              " 'sluice-worker' and datname = %s", [rig.database])]
+        for pid in backends:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            rig.lease += 1
+            rig.send(p.DELIVER, {"lease": rig.lease, "service": "submissions"}, rig.submission()[0])
+            assert rig.process.wait(10) == 75
+        finally:
+            for pid in backends:
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_an_unmigrated_database_is_refused(stores):
+    with Rig(stores) as rig:
+        rig.process.kill()
+        rig.query("delete from sluice.migrations")
+        with pytest.raises(RuntimeError, match="ended with 78|db migrate"):
+            rig.process.start(ready=True)
+            assert rig.process.wait(10) == 78
+            raise RuntimeError(rig.process.tail())
+
+
+def test_a_server_without_fsync_is_refused():
+    with Stores({"fsync": "off"}) as stores:
+        rig = Rig(stores)
+        try:
+            rig.process.start(ready=False)
+            assert rig.process.wait(10) == 78
+            assert "fsync=off" in rig.process.tail()
+        finally:
+            rig.__exit__()
