@@ -130,6 +130,7 @@ time_pass(struct reactor *r)
     }
     if (b->now_us >= r->next_peers_us) {
         r->next_peers_us = b->now_us + b->limits.heartbeat_us / HEARTBEAT_STEPS;
+        core_wall_clock(b->core, b->now_us, clock_wall_us());
         peers_forget_silent(b);
         send_heartbeats(b);
         effects_run(b);

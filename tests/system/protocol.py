@@ -113,6 +113,7 @@ class Client(Peer):
         super().__init__(endpoint, **how)
         self.incarnation = incarnation or int.from_bytes(os.urandom(8), "little") | 1
         self.counter = 0
+        self.kept = {ACCEPTED: {}, REFUSED: {}, OUTCOME: {}}
         self.welcome = self.hello() if hello else None
 
     def hello(self):
@@ -133,14 +134,14 @@ class Client(Peer):
         return list(range(first, self.counter + 1))
 
     def await_entries(self, command, n, timeout_s=TIMEOUT_S):
-        """n entries of that command by counter; messages of other kinds are set aside."""
-        found, deadline = {}, time.monotonic() + timeout_s
-        while len(found) < n:
+        """n entries of that command by counter; those of other commands are kept for later."""
+        deadline = time.monotonic() + timeout_s
+        while len(self.kept[command]) < n:
             message = self.receive(max(0.0, deadline - time.monotonic()))
-            assert message is not None, f"{len(found)} of {n} entries of {command:#x} in time"
-            assert message[0] in (ACCEPTED, REFUSED, OUTCOME), f"{message[0]:#x} {message[1]}"
-            if message[0] == command:
-                found.update((e["counter"], e) for e in entries(*((message[0], message[2]))))
+            assert message is not None, f"{len(self.kept[command])} of {n} entries of {command:#x} in time"
+            assert message[0] in self.kept, f"{message[0]:#x} {message[1]}"
+            self.kept[message[0]].update((e["counter"], e) for e in entries(message[0], message[2]))
+        found, self.kept[command] = self.kept[command], {}
         return found
 
 

@@ -87,8 +87,8 @@ def test_window_in_bytes_is_enforced():
 
 def test_too_large_is_refused_and_the_rest_taken(broker):
     client = broker.client()
-    big = client.make(b"x" * (256 * 1024))
-    client.submit_records(client.make(flags=ACCEPT_NOW), big, client.make(flags=ACCEPT_NOW))
+    small, big = b"x", b"x" * (256 * 1024)
+    client.submit(small, big, small, flags=ACCEPT_NOW)
     assert {c: REFUSALS[e["code"]] for c, e in client.await_entries(REFUSED, 1).items()} == {2: "too-large"}
     assert sorted(client.await_entries(ACCEPTED, 2)) == [1, 3]
 

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 from lone_broker import LoneBroker
-from protocol import (ALONE, BYE, DRAIN, ERROR, EXTEND, HEARTBEAT, OUTCOME, OUTCOMES, RESET, RETURN,
+from protocol import (ACCEPT_NOW, ACCEPTED, ALONE, BYE, DRAIN, ERROR, EXTEND, HEARTBEAT, OUTCOME, OUTCOMES, RESET, RETURN,
                       record)
 
 
@@ -53,7 +53,7 @@ def test_expired_lease_comes_back_alone_and_late_report_is_ignored(broker):
     counters = client.submit(b"a", b"b")
     taken = slow.take()
     late = slow.lease
-    beat_until(slow, broker, lambda: broker.admin().rows("queues")[0]["leased"] == 0)
+    beat_until((slow, other, client), lambda: broker.admin().rows("queues")[0]["leased"] == 0)
     slow.report(late, [(r.origin, "stored") for r in taken])
     other.pull()
     (r,) = other.take()  # one by one
@@ -67,13 +67,14 @@ def test_expired_lease_comes_back_alone_and_late_report_is_ignored(broker):
     assert broker.balance()["duplicate"] == 2
 
 
-def beat_until(worker, broker, condition):
-    """Sends heartbeats, paced by the broker's own, until the condition holds."""
+def beat_until(peers, condition):
+    """All send heartbeats, paced by the broker's own, until the condition holds."""
     for _ in range(100):
         if condition():
             return
-        worker.send(HEARTBEAT)
-        worker.receive(timeout_s=0.3, heartbeats=True)
+        for peer in peers:
+            peer.send(HEARTBEAT)
+        assert peers[0].receive(timeout_s=0.5, heartbeats=True)
     raise AssertionError("the condition never came")
 
 
@@ -84,6 +85,7 @@ def test_extend_keeps_a_lease(broker):
     (r,) = worker.take()
     for _ in range(12):  # twice the lease's time, paced by the broker's heartbeats
         worker.send(EXTEND, {"lease": worker.lease})
+        client.send(HEARTBEAT)
         assert worker.receive(timeout_s=0.5, heartbeats=True)[0] == HEARTBEAT
     worker.report(worker.lease, [(r.origin, "stored")])
     assert client.await_entries(OUTCOME, 1)[counter]["code"] == OUTCOMES["stored"]
@@ -106,7 +108,8 @@ def test_replaced_incarnation_gives_leases_back_at_once(broker):
 
 def test_killer_is_parked_after_three(broker):
     client = broker.client()
-    (counter,) = client.submit(b"killer")
+    (counter,) = client.submit(b"killer", flags=ACCEPT_NOW)
+    client.await_entries(ACCEPTED, 1)  # kills count once its accept is durable
     for n in range(4):  # the first death is in a batch and counts no kill
         worker = broker.worker("w")  # replaces the one before
         worker.pull()
@@ -148,7 +151,7 @@ def test_silent_worker_is_dead(broker):
     worker.take()
     other = broker.worker("other")
     other.pull()
-    beat_until(other, broker, lambda: len(broker.admin().rows("workers")) == 1)
+    beat_until((other,), lambda: len(broker.admin().rows("workers")) == 1)
     assert broker.admin().rows("workers")[0]["worker"] == "other"
 
 
