@@ -152,7 +152,8 @@ void core_replay(struct core *c, const struct record *r, struct place place, int
 /* --- moving (reclaim) --- */
 /* The live or dead message with this origin lying exactly there, else CORE_NOBODY. */
 uint32_t core_at_place(const struct core *c, uint64_t epoch, uint64_t seq, struct place place);
-/* It was appended again at place (record_set_delivery with core_view's flags, attempt, kills). */
+/* It was appended again at place (record_set_delivery with core_view's flags, attempt, kills); a dead letter
+ * with a parked record behind it, before any other message. */
 void core_moved(struct core *c, uint32_t message, struct place place);
 
 /* --- looking in --- */

@@ -123,6 +123,29 @@ msg_list_remove(struct messages *ms, struct msg_list *l, uint32_t handle)
     l->n--;
 }
 
+void
+msg_list_insert(struct messages *ms, struct msg_list *l, uint32_t handle)
+{
+    struct msg *m = messages_at(ms, handle);
+    uint32_t next = l->head;
+
+    if (l->tail == NO_HANDLE || messages_at(ms, l->tail)->seq < m->seq) {
+        msg_list_append(ms, l, handle);
+        return;
+    }
+    while (messages_at(ms, next)->seq < m->seq)
+        next = messages_at(ms, next)->next;
+    if (next == l->head) {
+        msg_list_prepend(ms, l, handle);
+        return;
+    }
+    m->next = next;
+    m->prev = messages_at(ms, next)->prev;
+    messages_at(ms, m->prev)->next = handle;
+    messages_at(ms, next)->prev = handle;
+    l->n++;
+}
+
 bool
 message_may_move(enum message_state from, enum message_state to)
 {
@@ -139,7 +162,7 @@ ready_link(struct core *c, uint32_t handle, struct msg *m)
     if (c->replay != NULL)
         msg_list_append(&c->messages, &c->replay->ready, handle);
     else if (msg_is_volatile(m))
-        msg_list_append(&c->messages, &s->volatiles, handle);
+        msg_list_insert(&c->messages, &s->volatiles, handle);
     else
         queue_push(&c->messages, (m->flags & RECORD_ALONE) != 0 ? &s->alone : &s->ready, handle);
 }

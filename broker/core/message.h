@@ -89,6 +89,8 @@ uint64_t messages_bytes(const struct messages *ms);
 void msg_list_init(struct msg_list *l);
 void msg_list_append(struct messages *ms, struct msg_list *l, uint32_t handle);
 void msg_list_prepend(struct messages *ms, struct msg_list *l, uint32_t handle);
+/* In order of seq; walks, so for short lists only. */
+void msg_list_insert(struct messages *ms, struct msg_list *l, uint32_t handle);
 void msg_list_remove(struct messages *ms, struct msg_list *l, uint32_t handle);
 
 /* May a message go from one state to another? */

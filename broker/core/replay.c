@@ -14,6 +14,7 @@ core_replay_begin(struct core *c, const struct ledger *base)
     sluice_assert(c->messages.n == 0 && c->replay == NULL);
     c->replay = mem_new(1, sizeof(*c->replay));
     msg_list_init(&c->replay->ready);
+    c->replay->moved = NO_HANDLE;
     if (base != NULL)
         c->ledger = *base;
     c->ledger.by_outcome[OUTCOME_DEAD] =
@@ -30,6 +31,24 @@ replay_seen(struct core *c, uint64_t seq)
         c->ledger.last_seq = seq;
 }
 
+/* Written again: the later place wins. A dead letter's does only with the parked record behind it:
+ * if a crash tore that off, the old place must stay the one that is kept, with its parked record.
+ */
+static void
+replay_moved(struct core *c, const struct record *r, uint32_t message, struct place place)
+{
+    struct msg *m = messages_at(&c->messages, message);
+
+    m->kills = r->kills > m->kills ? r->kills : m->kills;
+    m->attempt = r->attempt > 0 ? r->attempt : 1;
+    if (m->state == MESSAGE_PARKED) {
+        c->replay->moved = message;
+        c->replay->moved_to = place;
+    } else {
+        m->place = place;
+    }
+}
+
 static void
 replay_message(struct core *c, const struct record *r, struct place place, int64_t now_us)
 {
@@ -37,11 +56,8 @@ replay_message(struct core *c, const struct record *r, struct place place, int64
 
     if (seq_set_has(&c->replay->done, r->seq))
         return;
-    if (message != NO_HANDLE) { /* moved: the later place wins */
-        struct msg *m = messages_at(&c->messages, message);
-        m->place = place;
-        m->kills = r->kills > m->kills ? r->kills : m->kills;
-        m->attempt = r->attempt > m->attempt ? r->attempt : m->attempt;
+    if (message != NO_HANDLE) {
+        replay_moved(c, r, message, place);
         return;
     }
     uint32_t service = core_service(c, r->service, r->service_len);
@@ -111,6 +127,7 @@ core_replay(struct core *c, const struct record *r, struct place place, int64_t 
     sluice_assert(c->replay != NULL);
     c->now_us = now_us;
     if (r->kind == RECORD_MESSAGE) {
+        c->replay->moved = NO_HANDLE;
         replay_message(c, r, place, now_us);
         return;
     }
@@ -120,6 +137,8 @@ core_replay(struct core *c, const struct record *r, struct place place, int64_t 
         replay_done(c, r, message);
     else if (message == NO_HANDLE)
         return;
+    else if (r->kind == RECORD_PARKED && message == c->replay->moved)
+        messages_at(&c->messages, message)->place = c->replay->moved_to;
     else if (r->kind == RECORD_PARKED)
         replay_park(c, message, MESSAGE_PARKED);
     else if (r->kind == RECORD_UNPARKED)

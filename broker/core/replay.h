@@ -22,6 +22,8 @@ struct replay {
     uint64_t base_seq;   /* counted before the first record */
     struct seq_set done; /* done records seen: what comes again after that is over */
     struct msg_list ready;
+    uint32_t moved; /* a dead letter whose copy was the last message seen, and where that lies */
+    struct place moved_to;
 };
 
 bool seq_set_has(const struct seq_set *s, uint64_t seq);

@@ -22,6 +22,7 @@ bool
 service_review(struct service *s, int64_t now_us)
 {
     if (s->paused || s->workers == s->draining) {
+        s->starved_since_us = 0;
         s->stalled = true;
     } else if (s->leases > 0 || s->idle.n > 0 || s->busy.n > 0) {
         s->starved_since_us = 0;
