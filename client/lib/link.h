@@ -1,5 +1,6 @@
-/* One connection to one broker: a DEALER that is thrown away and made anew when the broker falls silent,
- * behind an epoll fd that stays. Inner header of client/lib; what is said over it is its owner's.
+/* One connection to one broker: a DEALER that is thrown away and made anew when the broker falls
+ * silent, behind an epoll fd that stays. Inner header of client/lib; what is said over it is its
+ * owner's.
  *
  *            LINK_OPENED                link_welcomed
  *   DOWN ───────────────▶ GREETING ───────────────▶ UP
@@ -7,9 +8,9 @@
  *    └───────LINK_LOST───────┘ └────link_reset───────┤
  *    └───────────────────────────────────LINK_LOST───┘
  *
- * libzmq reconnects a DEALER by itself; ZMQ_IMMEDIATE makes that visible (no connection: not writable), so
- * that the owner greets each new connection before anything else. A change too quick to be seen ends in
- * RESET from the broker, which has the same effect. */
+ * libzmq reconnects a DEALER by itself; ZMQ_IMMEDIATE makes that visible (no connection: not
+ * writable), so that the owner greets each new connection before anything else. A change too quick
+ * to be seen ends in RESET from the broker, which has the same effect. */
 #ifndef SLUICE_CLIENT_LIB_LINK_H
 #define SLUICE_CLIENT_LIB_LINK_H
 
@@ -33,7 +34,7 @@ struct link {
     void *context, *socket;
     bool owns_context;
     bool readable, writable; /* as of the last link_look */
-    int fd;        /* epoll, holds the socket's ZMQ_FD */
+    int fd;                  /* epoll, holds the socket's ZMQ_FD */
     int linger_ms;
     char *endpoint;
     int64_t heartbeat_us; /* the broker's; LINK_HEARTBEAT_US until WELCOME */
@@ -49,8 +50,8 @@ int link_init(struct link *l, void *context, const char *endpoint, int linger_ms
 /* Blocks at most linger_ms, if the context is its own. */
 void link_deinit(struct link *l);
 
-/* Reads the socket's state. Call until it says LINK_QUIET. Silence is only believed when there is nothing to
- * read, and time in which nobody looked does not count. */
+/* Reads the socket's state. Call until it says LINK_QUIET. Silence is only believed when there is
+ * nothing to read, and time in which nobody looked does not count. */
 int link_look(struct link *l, int64_t now_us);
 /* As message_receive, and notes that the broker lives. */
 int link_receive(struct link *l, struct message *m, int64_t now_us);

@@ -1,5 +1,6 @@
-/* The requests somebody may still hear about, by counter. Open addressing on the counter's low bits:
- * counters are given one after the other, so neighbours lie side by side. Inner header of client/lib. */
+/* The requests somebody may still hear about, by counter. Open addressing on the counter's low
+ * bits: counters are given one after the other, so neighbours lie side by side. Inner header of
+ * client/lib. */
 #ifndef SLUICE_CLIENT_LIB_REQUESTS_H
 #define SLUICE_CLIENT_LIB_REQUESTS_H
 
@@ -9,11 +10,11 @@
 struct outbox_batch;
 
 struct request {
-    uint64_t counter;            /* 0: an empty slot */
-    struct outbox_batch *batch;  /* holds its record; NULL: accepted, the outcome is awaited */
+    uint64_t counter;           /* 0: an empty slot */
+    struct outbox_batch *batch; /* holds its record; NULL: accepted, the outcome is awaited */
     uint32_t record_bytes;
-    uint8_t flags;               /* of the record */
-    bool forgotten;              /* no callback names it */
+    uint8_t flags;  /* of the record */
+    bool forgotten; /* no callback names it */
 };
 
 struct requests {

@@ -1,9 +1,9 @@
-/* Entries: what ACCEPTED, REFUSED, OUTCOME and REPORT carry, packed one behind the other in one frame.
- * Little endian. All begin {u32 length (whole entry), u8 code, u8 flags, u16 zero}.
+/* Entries: what ACCEPTED, REFUSED, OUTCOME and REPORT carry, packed one behind the other in one
+ * frame. Little endian. All begin {u32 length (whole entry), u8 code, u8 flags, u16 zero}.
  *
- *   ACCEPTED (40)  code 0, flags ENTRY_STALLED;  8 u64 counter, 16 u64 epoch, 24 u64 seq, 32 i64 accepted_us
- *   REFUSED  (16)  code = refusal;               8 u64 counter
- *   OUTCOME (40+)  code = outcome;               8 u64 counter, 16 u64 epoch, 24 u64 seq, 32 i64 accepted_us, 40 payload
+ *   ACCEPTED (40)  code 0, flags ENTRY_STALLED;  8 u64 counter, 16 u64 epoch, 24 u64 seq, 32 i64
+ * accepted_us REFUSED  (16)  code = refusal;               8 u64 counter OUTCOME (40+)  code =
+ * outcome;               8 u64 counter, 16 u64 epoch, 24 u64 seq, 32 i64 accepted_us, 40 payload
  *   REPORT  (24+)  code = outcome;               8 u64 epoch, 16 u64 seq, 24 payload
  *
  * The payload is the worker's, at most ENTRY_PAYLOAD_MAX bytes, opaque to the broker. */

@@ -1,8 +1,9 @@
 /* Which submission is the same one (invariants 7, clinical-rules "Identity of a submission").
  *
- * All hashes are keyed BLAKE2b-256 with the identity key, which edges and workers share and which is
- * never retired. Canonical form: the msgpack of the submission object with map keys sorted bytewise
- * at every level, number literals kept, members "sentAt" and "id" of the top level left out. */
+ * All hashes are keyed BLAKE2b-256 with the identity key, which edges and workers share and which
+ * is never retired. Canonical form: the msgpack of the submission object with map keys sorted
+ * bytewise at every level, number literals kept, members "sentAt" and "id" of the top level left
+ * out. */
 #ifndef SLUICE_SCHEMAS_WIRE_IDENTITY_H
 #define SLUICE_SCHEMAS_WIRE_IDENTITY_H
 
@@ -27,11 +28,13 @@ enum identity_outcome {
     IDENTITY_MALFORMED = 2, /* not a map, or a map key is no string */
 };
 
-/* submission: a msgpack map that mp_check let through. scratch is cleared and used for the canonical
- * form (it takes 2 * size + 8 bytes). The hash is BLAKE2b-256 of exactly the canonical bytes. */
+/* submission: a msgpack map that mp_check let through. scratch is cleared and used for the
+ * canonical form (it takes 2 * size + 8 bytes). The hash is BLAKE2b-256 of exactly the canonical
+ * bytes. */
 int identity_content_hash(const struct identity_key *k, const uint8_t *submission, size_t size,
                           struct buf *scratch, uint8_t ret_hash[CONTENT_HASH_BYTES]);
-/* An Idempotency-Key that is no UUID: UUIDv8 of the hash of the msgpack ["key", study, subject, key]. */
+/* An Idempotency-Key that is no UUID: UUIDv8 of the hash of the msgpack ["key", study, subject,
+ * key]. */
 void identity_from_key(const struct identity_key *k, const char *study, size_t study_len,
                        const char *subject, size_t subject_len, const char *key, size_t key_len,
                        struct uuid *ret_id);

@@ -1,9 +1,9 @@
 /* msgpack without memory of its own: a writer into a struct buf and a cursor over bytes.
  *
- * The cursor never allocates and never trusts a declared count: mp_check walks the whole value first
- * (depth, nodes, counts against the bytes left), after which the cursor can't run off the end.
- * Numbers keep their kind: integers exact in int64/uint64; a decimal is ext type MP_DECIMAL whose
- * bytes are the literal as it stood in the JSON text (never a double). */
+ * The cursor never allocates and never trusts a declared count: mp_check walks the whole value
+ * first (depth, nodes, counts against the bytes left), after which the cursor can't run off the
+ * end. Numbers keep their kind: integers exact in int64/uint64; a decimal is ext type MP_DECIMAL
+ * whose bytes are the literal as it stood in the JSON text (never a double). */
 #ifndef SLUICE_SCHEMAS_WIRE_MP_H
 #define SLUICE_SCHEMAS_WIRE_MP_H
 
@@ -16,7 +16,18 @@
 #define MP_DECIMAL 1 /* ext type: a JSON number literal with fraction or exponent */
 #define MP_DEPTH_MAX 64
 
-enum mp_type { MP_NIL, MP_BOOL, MP_INT, MP_UINT, MP_FLOAT, MP_STR, MP_BIN, MP_ARRAY, MP_MAP, MP_EXT };
+enum mp_type {
+    MP_NIL,
+    MP_BOOL,
+    MP_INT,
+    MP_UINT,
+    MP_FLOAT,
+    MP_STR,
+    MP_BIN,
+    MP_ARRAY,
+    MP_MAP,
+    MP_EXT
+};
 
 struct mp_value {
     enum mp_type type;
@@ -25,7 +36,7 @@ struct mp_value {
     const uint8_t *at; /* bytes of STR BIN EXT */
     union {
         bool boolean;
-        int64_t i;   /* MP_INT: negative values only; non-negative come as MP_UINT */
+        int64_t i; /* MP_INT: negative values only; non-negative come as MP_UINT */
         uint64_t u;
         double f;
     };
@@ -37,7 +48,8 @@ struct mp_cursor {
 
 enum mp_outcome { MP_OK = 0, MP_BAD = 1 };
 
-/* Exactly one well-formed value filling size bytes, depth <= MP_DEPTH_MAX, at most max_nodes nodes. */
+/* Exactly one well-formed value filling size bytes, depth <= MP_DEPTH_MAX, at most max_nodes nodes.
+ */
 int mp_check(const uint8_t *data, size_t size, size_t max_nodes);
 /* The next value (of an array or map: its head). MP_BAD at the end or for bad bytes. */
 int mp_next(struct mp_cursor *c, struct mp_value *ret_value);
@@ -64,6 +76,7 @@ int mp_put_map(struct buf *b, uint32_t n);
 bool mp_find(const uint8_t *data, size_t size, const char *key, struct mp_value *ret_value,
              struct mp_cursor *ret_inside);
 bool mp_find_uint(const uint8_t *data, size_t size, const char *key, uint64_t *ret);
-bool mp_find_str(const uint8_t *data, size_t size, const char *key, const char **ret, size_t *ret_len);
+bool mp_find_str(const uint8_t *data, size_t size, const char *key, const char **ret,
+                 size_t *ret_len);
 
 #endif

@@ -38,9 +38,9 @@
 
 enum record_kind {
     RECORD_MESSAGE = 1,
-    RECORD_DONE = 2,   /* journal: outcome in attempt's byte, epoch+seq name the message, id its id */
-    RECORD_PARKED = 3, /* journal: the message became a dead letter; body = reason text */
-    RECORD_NOTE = 4,   /* journal: kills of a message changed */
+    RECORD_DONE = 2, /* journal: outcome in attempt's byte, epoch+seq name the message, id its id */
+    RECORD_PARKED = 3,   /* journal: the message became a dead letter; body = reason text */
+    RECORD_NOTE = 4,     /* journal: kills of a message changed */
     RECORD_UNPARKED = 5, /* journal: an admin requeued the dead letter */
 };
 
@@ -69,7 +69,8 @@ struct record {
 
 enum record_outcome { RECORD_OK = 0, RECORD_TRUNCATED = 1, RECORD_MALFORMED = 2 };
 
-/* Reads the record at data; *ret_record points into data. RECORD_TRUNCATED: fewer bytes than length. */
+/* Reads the record at data; *ret_record points into data. RECORD_TRUNCATED: fewer bytes than
+ * length. */
 int record_read(const uint8_t *data, size_t size, struct record *ret_record);
 /* Appends a record; length is computed from the parts. BUF_FULL changes nothing. */
 int record_write(struct buf *b, const struct record *r);

@@ -1,8 +1,9 @@
 /* Sealed bodies (invariants 16): XChaCha20-Poly1305 (libsodium) with associated data
- * {u8 len, service, u8 len, scope, id(16)}. Sealed bytes: u32 key id, 24 bytes nonce, ciphertext + 16 tag.
+ * {u8 len, service, u8 len, scope, id(16)}. Sealed bytes: u32 key id, 24 bytes nonce, ciphertext +
+ * 16 tag.
  *
- * Key file ("seal.keys", a secret file): one "ID HEX64" a line, ID 1…4294967295; # comments; the first
- * one seals, all open. Identity key file: one line of the same form. */
+ * Key file ("seal.keys", a secret file): one "ID HEX64" a line, ID 1…4294967295; # comments; the
+ * first one seals, all open. Identity key file: one line of the same form. */
 #ifndef SLUICE_SCHEMAS_WIRE_SEAL_H
 #define SLUICE_SCHEMAS_WIRE_SEAL_H
 
@@ -21,7 +22,7 @@ enum seal_outcome {
     SEAL_OK = 0,
     SEAL_UNKNOWN_KEY = 1, /* retry later: the key may not have reached this worker yet */
     SEAL_BROKEN = 2,      /* tampered, truncated, or sealed for another envelope */
-    SEAL_TOO_LARGE = 3, /* the plaintext would pass plain's ceiling */
+    SEAL_TOO_LARGE = 3,   /* the plaintext would pass plain's ceiling */
 };
 
 struct seal_context {

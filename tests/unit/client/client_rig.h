@@ -20,7 +20,7 @@ struct client_rig {
     size_t n_notes;
     unsigned connected, disconnected;
     uint64_t barrier_wanted;
-    uint64_t barrier; /* the last LOCATE of client_rig_settle that was answered */
+    uint64_t barrier;  /* the last LOCATE of client_rig_settle that was answered */
     uint64_t resubmit; /* so many submits are made from inside the next outcome callbacks */
 };
 
@@ -29,8 +29,8 @@ struct client_rig *client_rig_new(struct sluice_client_options *options);
 void client_rig_free(struct client_rig *rig);
 /* Turns both until done says so; fails the test after 10 s, naming what it waited for. */
 void client_rig_until(struct client_rig *rig, bool (*done)(struct client_rig *), const char *what);
-/* Until everything said so far has arrived, and what was said because of it too: two round trips of LOCATE if
- * there is a connection; else until both sides were quiet for a moment. */
+/* Until everything said so far has arrived, and what was said because of it too: two round trips of
+ * LOCATE if there is a connection; else until both sides were quiet for a moment. */
 void client_rig_settle(struct client_rig *rig);
 bool client_rig_is_connected(struct client_rig *rig);
 /* Listens and waits for WELCOME. */

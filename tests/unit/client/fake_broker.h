@@ -1,5 +1,6 @@
-/* A broker without a queue: a ROUTER that notes what it hears and says what a test tells it to. It answers
- * HELLO and READY with WELCOME by itself (unless told to be silent); all else is the test's. */
+/* A broker without a queue: a ROUTER that notes what it hears and says what a test tells it to. It
+ * answers HELLO and READY with WELCOME by itself (unless told to be silent); all else is the
+ * test's. */
 #ifndef SLUICE_TESTS_UNIT_CLIENT_FAKE_BROKER_H
 #define SLUICE_TESTS_UNIT_CLIENT_FAKE_BROKER_H
 
@@ -16,7 +17,7 @@
 
 struct fake_heard {
     uint8_t command;
-    uint32_t peer;  /* number of the connection it came over, from 1 */
+    uint32_t peer; /* number of the connection it came over, from 1 */
     struct buf header, body, followups;
 };
 
@@ -27,7 +28,7 @@ struct fake_broker {
     uint8_t uuid[16];
     uint64_t epoch;
     uint64_t heartbeat_us, lease_us, max_record_bytes, window_messages, window_bytes;
-    bool silent; /* hears, but says nothing by itself */
+    bool silent;      /* hears, but says nothing by itself */
     uint8_t peer[64]; /* routing id of the last peer heard */
     size_t peer_size;
     uint32_t peers;
