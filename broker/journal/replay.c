@@ -303,6 +303,8 @@ replay_run(struct replay *r, const struct found_list *l, const struct tail *t, s
     int rc = 0, fd;
 
     for (size_t i = index; i < l->begun && rc == 0; i++) {
+        if (t->is_held && l->list[i].number > t->held_segment)
+            break; /* a start that did not get so far as to write the held batch again */
         if (i > index && l->list[i].number != l->list[i - 1].number + 1)
             buf_printf(r->why, "segments %u to %u are missing; ", l->list[i - 1].number + 1,
                        l->list[i].number - 1);

@@ -91,7 +91,7 @@ found_read_one(const struct folder *f, const struct layout_id *id, uint32_t numb
                struct found *ret)
 {
     struct scan s;
-    int fd;
+    int fd = -1;
     bool is_foreign = false;
 
     *ret = (struct found){.number = number};
@@ -310,28 +310,75 @@ tail_look(struct tail *t, struct scan *s, const struct found *found, bool is_las
     return rc;
 }
 
+/* The end as the segments before index until show it, the last one first. */
+static int
+tail_search(const struct folder *f, const struct layout_id *id, const struct found_list *l,
+            size_t until, struct tail *t, size_t *ret_index)
+{
+    struct scan s;
+    int rc = 0, fd;
+    size_t i = until;
+
+    while (i > 0 && rc == 0 && !t->any) {
+        i--;
+        rc = found_open(f, &l->list[i], &fd);
+        if (rc != 0)
+            break;
+        rc = scan_init(&s, id, fd, l->list[i].number);
+        if (rc == 0) {
+            rc = tail_look(t, &s, &l->list[i], i + 1 == l->begun);
+            scan_deinit(&s);
+        }
+        close(fd);
+    }
+    *ret_index = i;
+    return rc;
+}
+
+/* The last batch is torn and the first of its segment. If a start was writing it again when it
+ * died, the segment before still has it, whole or with more of it intact; and that segment's head
+ * is good in any case. */
+static int
+tail_second_look(const struct folder *f, const struct layout_id *id, const struct found_list *l,
+                 size_t index, struct tail *t)
+{
+    struct tail before = {.next = t->next};
+    size_t ignored;
+
+    int rc = tail_search(f, id, l, index, &before, &ignored);
+    if (rc == 0 && before.any && t->head == 0) {
+        t->head = before.head;
+        t->head_start = before.head_start;
+    }
+    if (rc == 0 && before.is_held && before.next.batch == t->next.batch &&
+        before.held_bytes >= t->held_bytes) {
+        free(t->held);
+        t->held = before.held;
+        before.held = NULL;
+        t->held_bytes = before.held_bytes;
+        t->held_segment = before.held_segment;
+        t->held_offset = before.held_offset;
+        t->held_seq_after = before.held_seq_after;
+        t->next = before.next;
+    }
+    tail_deinit(&before);
+    return rc;
+}
+
 int
 tail_find(const struct folder *f, const struct layout_id *id, const struct found_list *l,
           struct tail *ret)
 {
     struct tail t = {.next = {.batch = 1, .seq = 1}};
-    struct scan s;
-    int rc = 0, fd;
+    size_t index;
 
     for (size_t i = 0; i < l->begun; i++)
         if (l->list[i].copies != 0 && l->list[i].header.epoch > t.epoch)
             t.epoch = l->list[i].header.epoch;
-    for (size_t i = l->begun; i > 0 && rc == 0 && !t.any; i--) {
-        rc = found_open(f, &l->list[i - 1], &fd);
-        if (rc != 0)
-            break;
-        rc = scan_init(&s, id, fd, l->list[i - 1].number);
-        if (rc == 0) {
-            rc = tail_look(&t, &s, &l->list[i - 1], i == l->begun);
-            scan_deinit(&s);
-        }
-        close(fd);
-    }
+    int rc = tail_search(f, id, l, l->begun, &t, &index);
+    if (rc == 0 && t.is_held && t.torn_segment == t.held_segment &&
+        t.held_offset == LAYOUT_HEADER_BLOCK && index > 0)
+        rc = tail_second_look(f, id, l, index, &t);
     if (rc != 0) {
         tail_deinit(&t);
         return rc;

@@ -16,6 +16,7 @@ struct known {
     struct place place;
     uint32_t body_bytes;
     bool alive, replayed;
+    bool settled; /* the last change is known to be durable */
 };
 
 struct fixture {
@@ -28,6 +29,8 @@ struct fixture {
     struct ledger base;
     struct known *known; /* index: seq */
     size_t n_known;
+    uint64_t *unsettled; /* seqs changed since the last sync */
+    size_t n_unsettled;
     uint64_t next_seq;
     /* what the last replay brought */
     uint64_t replayed_messages, replayed_done, replayed_damaged, replayed_other;
@@ -41,8 +44,8 @@ void fixture_deinit(struct fixture *f);
  */
 int fixture_open(struct fixture *f);
 void fixture_close(struct fixture *f);
-/* Forgets the journal without a last batch or mark: what a killed process leaves. The folder is
- * copied as it is, then the original is closed; the copy becomes the fixture's folder. */
+/* What a killed process leaves: the folder is copied as it is, then the original is closed; the
+ * copy becomes the fixture's folder. What was not settled may or may not be in it. */
 void fixture_kill(struct fixture *f);
 
 /* Appends a message with a body of so many bytes; hands over and waits as often as needed. Returns
@@ -60,7 +63,17 @@ size_t fixture_alive(const struct fixture *f);
 /* The bytes of a message as the reference knows them (crc 0). */
 size_t fixture_record(const struct fixture *f, uint64_t seq, uint8_t *ret_bytes, size_t size);
 
+/* The last batch of the last segment that was begun, and the mark behind it (offset 0: none). */
+struct fixture_end {
+    char name[32];
+    uint64_t batch_offset, batch_end, mark_offset;
+    uint32_t records;
+};
+void fixture_find_end(const struct fixture *f, struct fixture_end *ret);
+
 /* Files. */
+void fixture_write(const struct fixture *f, const char *name, uint64_t offset, uint8_t byte,
+                   uint64_t n);
 void fixture_path(const struct fixture *f, const char *name, char *ret_path, size_t size);
 void fixture_flip(const struct fixture *f, const char *name, uint64_t offset);
 bool fixture_exists(const struct fixture *f, const char *name);
