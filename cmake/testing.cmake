@@ -15,4 +15,8 @@ function(sluice_unit_test name)
   else()
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
   endif()
+  if(SLUICE_SANITIZE STREQUAL "thread")
+    set_tests_properties(${name} PROPERTIES
+      ENVIRONMENT TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp)
+  endif()
 endfunction()
