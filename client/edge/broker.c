@@ -178,10 +178,24 @@ brokers_init(struct brokers *b, struct edge *e, const char *endpoints, uint32_t 
     return r;
 }
 
+/* Requests whose clients are gone and whose fate was not learnt. */
+static void
+waiters_free(struct waiters *w)
+{
+    for (size_t i = 0; i < w->n_slots; i++) {
+        struct request *q = w->slots[i].who;
+        if (q == NULL)
+            continue;
+        q->broker = NULL;
+        request_free(q);
+    }
+}
+
 void
 brokers_deinit(struct brokers *b)
 {
     for (size_t i = 0; i < b->n; i++) {
+        waiters_free(&b->list[i].waiters);
         sluice_client_free(b->list[i].client);
         waiters_deinit(&b->list[i].waiters);
     }

@@ -108,7 +108,8 @@ on_prepare(uv_prepare_t *prepare)
         next_us = earlier(next_us, l->started_us + READY_WITHOUT_BROKER_US);
     }
     if (e->draining) {
-        if ((e->connections == NULL && e->n_requests == 0) || e->now_us >= l->drain_until_us)
+        /* A submission whose client was answered needs us no more: it is with a broker. */
+        if (e->connections == NULL || e->now_us >= l->drain_until_us)
             uv_stop(e->loop);
         next_us = earlier(next_us, l->drain_until_us);
     }
@@ -187,7 +188,7 @@ bool
 loop_run(struct edge_loop *l)
 {
     uv_run(l->edge->loop, UV_RUN_DEFAULT);
-    return !l->stopped && l->edge->n_requests == 0;
+    return !l->stopped && l->edge->connections == NULL;
 }
 
 void
