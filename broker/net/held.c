@@ -32,7 +32,7 @@ held_deinit(struct held *h)
 bool
 held_has_room(const struct held *h, const struct message *m)
 {
-    return frames_bytes(m) <= HELD_BYTES_MAX - h->bytes;
+    return h->count < HELD_COUNT_MAX && frames_bytes(m) <= HELD_BYTES_MAX - h->bytes;
 }
 
 void

@@ -8,7 +8,8 @@
 
 #include "schemas/wire/message.h"
 
-#define HELD_PER_WORKER_MAX 16
+#define HELD_PER_WORKER_MAX 1024
+#define HELD_COUNT_MAX 65536
 #define HELD_BYTES_MAX ((size_t)128 << 20)
 
 struct held_report {

@@ -201,6 +201,13 @@ peers_next(const struct peers *p, uint32_t *cursor)
     return NULL;
 }
 
+void
+peers_shift_heard(struct peers *p, int64_t gap_us)
+{
+    for (uint32_t i = 0; i < p->used_below; i++)
+        p->slots[i].heard_us += gap_us;
+}
+
 uint32_t
 peers_count(const struct peers *p, enum peer_role role)
 {

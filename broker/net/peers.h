@@ -51,6 +51,8 @@ struct peer *peers_bind(struct peers *p, enum peer_role role, const void *routin
 void peers_forget(struct peers *p, struct peer *peer);
 /* Walks all peers: *cursor starts at 0; NULL at the end. Forgetting the current one is allowed. */
 struct peer *peers_next(const struct peers *p, uint32_t *cursor);
+/* We were away for so long: nobody's silence counts it. */
+void peers_shift_heard(struct peers *p, int64_t gap_us);
 uint32_t peers_count(const struct peers *p, enum peer_role role);
 
 #endif

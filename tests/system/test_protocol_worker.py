@@ -1,5 +1,6 @@
 """The worker's half of schemas/protocol.md: credit, leases, death, return, retry, drain."""
 
+import signal
 import uuid
 
 import pytest
@@ -91,6 +92,26 @@ def test_extend_keeps_a_lease(broker):
     assert client.await_entries(OUTCOME, 1)[counter]["code"] == OUTCOMES["stored"]
     worker.send(EXTEND, {"lease": worker.lease})
     assert worker.expect(ERROR)[1]["code"] == "state"
+
+
+def test_a_stopped_broker_does_not_make_leases_pay(broker):
+    """SIGSTOP for longer than a lease: reports and heartbeats that waited are read before anything expires."""
+    client, worker, other = broker.client(), broker.worker("w"), broker.worker("other")
+    worker.pull()
+    (counter,) = client.submit(b"x")
+    (r,) = worker.take()
+    other.pull()
+    broker.admin().rows("status")  # all this has been read
+    broker.signal(signal.SIGSTOP)
+    while worker.receive(timeout_s=2.5, heartbeats=True):
+        pass
+    broker.signal(signal.SIGCONT)
+    for peer in (client, worker, other):
+        peer.send(HEARTBEAT)
+    assert worker.receive(timeout_s=2, heartbeats=True)[0] == HEARTBEAT
+    worker.report(worker.lease, [(r.origin, "stored")])
+    assert client.await_entries(OUTCOME, 1)[counter]["code"] == OUTCOMES["stored"]
+    assert figure(broker, "time_jumps") == 1 and figure(broker, "leases_expired") == 0
 
 
 def test_replaced_incarnation_gives_leases_back_at_once(broker):

@@ -83,6 +83,24 @@ test_bound(void **state)
 }
 
 static void
+test_bound_in_number(void **state)
+{
+    struct held h;
+    struct message m;
+
+    (void)state;
+    held_init(&h);
+    for (uint64_t seq = 1; seq <= HELD_COUNT_MAX; seq++)
+        push(&h, 0, seq, 1);
+    message_make(&m, 1);
+    assert_false(held_has_room(&h, &m));
+    held_remove(&h, &h.first);
+    assert_true(held_has_room(&h, &m));
+    message_clear(&m);
+    held_deinit(&h);
+}
+
+static void
 test_forget(void **state)
 {
     struct held h;
@@ -103,7 +121,8 @@ test_forget(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order_and_removal),
-                                       cmocka_unit_test(test_bound), cmocka_unit_test(test_forget)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order_and_removal), cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_bound_in_number), cmocka_unit_test(test_forget)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
