@@ -29,7 +29,8 @@ verbs_text(void)
     fprintf(
         out,
         "\nsluicectl COMMAND --help tells of one. Tables are for people, --json is for scripts.\n"
-        "What changes something takes --dry-run, and --yes where stdin is no terminal.");
+        "What changes something takes --dry-run, and --yes where stdin is no terminal.\n"
+        "Exit 1: the answer is no (not balanced, not found, refused).");
     fclose(out);
     return text;
 }

@@ -13,6 +13,7 @@
 #include "store/trace.h"
 
 #define ORIGIN_SIZE 96
+#define ERRORS_SHOWN 3 /* to people; scripts get all */
 
 static const struct column columns[] = {
     {"at_us", "when", COLUMN_TIME},    {"event", "what", COLUMN_TEXT},
@@ -33,10 +34,11 @@ origin_format(char ret[ORIGIN_SIZE], const char *broker, int64_t epoch, int64_t 
     snprintf(ret, ORIGIN_SIZE, "%s-%" PRId64 "-%" PRId64, broker, epoch, seq);
 }
 
-/* Two may know the same (both tables and the broker know when it was accepted): told once. */
-static void
+/* Two may know the same (both tables and the broker know when it was accepted): told once. NULL
+ * then, else the row, to which more may be added. */
+static json_t *
 event_add(struct trace *t, int64_t at_us, const char *event, const char *where, const char *study,
-          const char *origin, const char *detail)
+          const char *origin)
 {
     json_t *row;
     size_t i;
@@ -45,20 +47,43 @@ event_add(struct trace *t, int64_t at_us, const char *event, const char *where, 
     {
         if (strcmp(json_string_value(json_object_get(row, "event")), event) == 0 &&
             strcmp(json_string_value(json_object_get(row, "origin")), origin) == 0)
-            return;
+            return NULL;
     }
     row = json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s}", "id", t->id, "at_us", (json_int_t)at_us,
                     "event", event, "where", where, "study", study, "origin", origin);
-    if (row == NULL)
-        return;
-    if (detail != NULL)
-        json_object_set_new(row, "detail", json_string(detail));
+    sluice_assert(row != NULL);
     /* by time; what happened at the same time stays in the order told */
     for (i = json_array_size(t->rows); i > 0; i--) {
         if (json_integer_value(json_object_get(json_array_get(t->rows, i - 1), "at_us")) <= at_us)
             break;
     }
     json_array_insert_new(t->rows, i, row);
+    return row;
+}
+
+/* "required /answers/pain, required /answers/wokeAt and 4 more" */
+static void
+errors_tell(json_t *row, const char *reasons)
+{
+    json_t *errors = json_loads(reasons, 0, NULL), *error;
+    char text[512] = "";
+    size_t i, at = 0;
+
+    json_array_foreach(errors, i, error)
+    {
+        const char *rule = json_string_value(json_object_get(error, "rule"));
+        const char *pointer = json_string_value(json_object_get(error, "pointer"));
+        if (i == ERRORS_SHOWN) {
+            snprintf(text + at, sizeof(text) - at, " and %zu more", json_array_size(errors) - i);
+            break;
+        }
+        int n = snprintf(text + at, sizeof(text) - at, "%s%s %s", i > 0 ? ", " : "",
+                         rule != NULL ? rule : "?", pointer != NULL ? pointer : "");
+        at = at + (size_t)n < sizeof(text) ? at + (size_t)n : sizeof(text) - 1;
+    }
+    json_object_set_new(row, "detail", json_string(text));
+    if (errors != NULL)
+        json_object_set_new(row, "errors", errors);
 }
 
 static void
@@ -69,13 +94,17 @@ database_take(void *arg, const struct trace_row *row)
 
     uuid_format(&row->broker, broker);
     origin_format(origin, broker, (int64_t)row->epoch, (int64_t)row->seq);
-    event_add(t, row->received_us, "received", "database", row->study, origin, NULL);
-    event_add(t, row->accepted_us, "accepted", "database", row->study, origin, NULL);
-    if (row->reasons != NULL)
-        snprintf(detail, sizeof(detail), "%s", row->reasons);
-    else
-        snprintf(detail, sizeof(detail), "%s %s", row->questionnaire, row->version);
-    event_add(t, row->recorded_us, row->kind, "database", row->study, origin, detail);
+    event_add(t, row->received_us, "received", "database", row->study, origin);
+    event_add(t, row->accepted_us, "accepted", "database", row->study, origin);
+    json_t *event = event_add(t, row->recorded_us, row->kind, "database", row->study, origin);
+    if (event == NULL)
+        return;
+    if (row->reasons != NULL) {
+        errors_tell(event, row->reasons);
+        return;
+    }
+    snprintf(detail, sizeof(detail), "%s %s", row->questionnaire, row->version);
+    json_object_set_new(event, "detail", json_string(detail));
 }
 
 static bool
@@ -97,11 +126,13 @@ live_take(struct trace *t, const json_t *row)
     origin_format(origin, t->broker, json_integer_value(json_object_get(row, "epoch")),
                   json_integer_value(json_object_get(row, "seq")));
     event_add(t, json_integer_value(json_object_get(row, "accepted_us")), "accepted", "broker",
-              study, origin, NULL);
+              study, origin);
     snprintf(detail, sizeof(detail), "attempt %" PRId64 "%s%s",
              (int64_t)json_integer_value(json_object_get(row, "attempt")),
              reason != NULL ? ", " : "", reason != NULL ? reason : "");
-    event_add(t, clock_wall_us(), state, "broker", study, origin, detail);
+    json_t *event = event_add(t, clock_wall_us(), state, "broker", study, origin);
+    if (event != NULL)
+        json_object_set_new(event, "detail", json_string(detail));
 }
 
 static int
@@ -118,7 +149,7 @@ done_take(void *arg, json_t *row)
                   json_integer_value(json_object_get(row, "seq")));
     snprintf(event, sizeof(event), "reported %s", outcome);
     event_add(t, json_integer_value(json_object_get(row, "finished_us")), event, "broker", NULL,
-              origin, NULL);
+              origin);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #define DATABASE NEEDS_DATABASE
 #define EDGE NEEDS_EDGE
 #define JOURNAL NEEDS_JOURNAL
+#define REDIS NEEDS_REDIS
 
 static const struct verb verbs[] = {
 #define VERB(function, noun, verb, arguments, least, most, needs, changes, options, help)          \
@@ -150,7 +151,7 @@ verb_list_print(FILE *out)
         snprintf(name, sizeof(name), "%s%s%s %s", verbs[i].noun, verbs[i].verb != NULL ? " " : "",
                  verbs[i].verb != NULL ? verbs[i].verb : "", verbs[i].arguments);
         /* "…" is three bytes and one column */
-        int width = 26 + (strstr(name, "…") != NULL ? 2 : 0);
+        int width = 31 + (strstr(name, "…") != NULL ? 2 : 0);
         fprintf(out, "  %-*s %s\n", width, name, verbs[i].help);
     }
 }
@@ -160,7 +161,8 @@ verb_print(const struct verb *v)
 {
     static const char *const needs[] = {"the broker's admin endpoint (ctl/admin_endpoints)",
                                         "PostgreSQL (ctl/postgres)", "the edge (ctl/edge_url)",
-                                        "the journal folder (ctl/journal_dir), on its host"};
+                                        "the journal folder (ctl/journal_dir), on its host",
+                                        "Redis (ctl/redis)"};
 
     printf("Usage: sluicectl ");
     name_print(stdout, v);

@@ -10,11 +10,11 @@
 #include "client/ctl/ctl.h"
 
 enum verb_needs {
-    NEEDS_NOTHING = 0,
     NEEDS_BROKER = 1 << 0,
     NEEDS_DATABASE = 1 << 1,
     NEEDS_EDGE = 1 << 2,
     NEEDS_JOURNAL = 1 << 3,
+    NEEDS_REDIS = 1 << 4,
 };
 enum verb_changes { CHANGES_READS, CHANGES_ASKS, CHANGES_SENDS };
 
