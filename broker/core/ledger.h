@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#include "schemas/wire/message.h"
+#include "schemas/wire/codes.h"
 
 struct ledger {
     uint64_t accepted;
