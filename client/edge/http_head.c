@@ -76,6 +76,17 @@ length_check(const struct http_message *m)
     return PROBLEM_NONE;
 }
 
+/* Exactly one space on either side of the target; llhttp takes several. */
+static bool
+request_line_is_sane(const struct http_message *m)
+{
+    const uint8_t *behind = m->head + m->target.at + m->target.len;
+    const uint8_t *space = memchr(m->head, ' ', m->target.at);
+
+    return space != NULL && space + 1 == m->head + m->target.at &&
+           memcmp(behind, " HTTP/", 6) == 0; /* the head ends with an empty line: 6 more are there */
+}
+
 enum problem
 http_head_check(const struct http_message *m, unsigned major)
 {
@@ -88,6 +99,8 @@ http_head_check(const struct http_message *m, unsigned major)
         return PROBLEM_TARGET;
     bool asterisk = len == 1 && *target == '*' && m->method == HTTP_OPTIONS;
     if (len == 0 || (*target != '/' && !asterisk))
+        return PROBLEM_FRAMING;
+    if (!request_line_is_sane(m))
         return PROBLEM_FRAMING;
     for (size_t i = 0; i < len; i++)
         if (target[i] <= ' ' || target[i] >= 0x7f || target[i] == '#')

@@ -46,7 +46,8 @@ feed(const char *data, size_t size, size_t step)
         if (result.outcome == HTTP_FEED_DONE) {
             const char *target = http_target(&m, &len);
             snprintf(result.target, sizeof(result.target), "%.*s", (int)len, target);
-            memcpy(result.body, m.body, m.body_bytes);
+            if (m.body_bytes > 0)
+                memcpy(result.body, m.body, m.body_bytes);
             result.method = m.method;
             result.keep_alive = m.keep_alive;
         }
@@ -173,7 +174,7 @@ test_refused(void **state)
         {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", PROBLEM_VERSION},
         {"GET / HTTP/1.10\r\nHost: a\r\n\r\n", PROBLEM_VERSION},
         {"GET / http/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
-        {"GET /\r\n\r\n", PROBLEM_FRAMING},
+        {"GET /\r\n\r\n", PROBLEM_VERSION},
         {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
         {"GET / x HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
         {"GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
@@ -185,7 +186,7 @@ test_refused(void **state)
         {"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
         {"get / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
         {"FOO / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
-        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", PROBLEM_VERSION},
+        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", PROBLEM_FRAMING},
         {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
         {" GET / HTTP/1.1\r\nHost: a\r\n\r\n", PROBLEM_FRAMING},
         {"\x16\x03\x01\x02\r\n\r\n", PROBLEM_FRAMING},

@@ -185,6 +185,11 @@ judge(struct json *j, struct buf *out, const char *text, size_t size)
 
     buf_clear(out);
     enum json_fault fault = json_transcode(j, (const uint8_t *)text, size, out);
+    if (memchr(text, '\0', size) != NULL) { /* jansson passes over some of these bytes */
+        assert_int_not_equal(fault, JSON_OK);
+        json_decref(expected);
+        return false;
+    }
     bool agree = fault == JSON_OK
                      ? expected != NULL || json_error_code(&error) == json_error_numeric_overflow
                      : expected == NULL || fault_is_ours_alone(fault);
