@@ -21,8 +21,16 @@ def test_postgres_gone_means_retry_and_no_pull_until_it_is_back(stores):
         rig.pull()
         assert rig.deliver(rig.submission())[0][0] == "stored"
         stores.postgres.kill()
-        first = rig.submission()
-        assert rig.deliver(first)[0] == ("retry", b"")
+
+        def gone():  # an orphaned backend may still commit one
+            nonlocal first, stored
+            first = rig.submission()
+            outcome, payload = rig.deliver(first)[0]
+            stored += outcome == "stored"
+            return outcome == "retry" and payload == b""
+
+        first, stored = None, 1
+        until("the backend to be gone", 10, gone)
         # credit is withdrawn, the worker goes on living
         _, header, _ = rig.receive({p.PULL})
         assert header["messages"] == 0
@@ -31,7 +39,7 @@ def test_postgres_gone_means_retry_and_no_pull_until_it_is_back(stores):
         rig.pull(20)
         again = rig.submission(origin=first[1], attempt=2)
         assert rig.deliver(again)[0][0] == "stored"
-        assert rig.count() == 2
+        assert rig.count() == stored + 1
 
 
 def test_redis_gone_delays_nothing_and_is_caught_up(stores):
@@ -117,10 +125,9 @@ def test_an_unmigrated_database_is_refused(stores):
     with Rig(stores) as rig:
         rig.process.kill()
         rig.query("delete from sluice.migrations")
-        with pytest.raises(RuntimeError, match="ended with 78|db migrate"):
-            rig.process.start(ready=True)
-            assert rig.process.wait(10) == 78
-            raise RuntimeError(rig.process.tail())
+        rig.process.start(ready=False)
+        assert rig.process.wait(10) == 78
+        assert "db migrate" in rig.process.tail()
 
 
 def test_a_server_without_fsync_is_refused():

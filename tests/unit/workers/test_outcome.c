@@ -1,0 +1,127 @@
+/* Payloads and entries as the edge reads them. */
+#include "workers/submissions/outcome.h"
+
+#include <string.h>
+
+#include "tests/unit/cmocka_all.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "schemas/wire/entry.h"
+#include "schemas/wire/mp.h"
+
+struct rig {
+    struct batch batch;
+    struct job jobs[3];
+    struct buf entries;
+};
+
+static int
+setup(void **state)
+{
+    struct rig *r = mem_new(1, sizeof(*r));
+
+    log_init("test", LOG_LEVEL_ERROR);
+    r->batch.jobs = r->jobs;
+    r->batch.n = 3;
+    for (uint64_t i = 0; i < 3; i++)
+        r->jobs[i].record = (struct record){.epoch = 2, .seq = 10 + i};
+    buf_init(&r->batch.text, 1 << 20);
+    buf_init(&r->batch.payloads, 1 << 20);
+    buf_init(&r->entries, 1 << 20);
+    findings_init(&r->batch.findings);
+    *state = r;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct rig *r = *state;
+
+    buf_deinit(&r->batch.text);
+    buf_deinit(&r->batch.payloads);
+    buf_deinit(&r->entries);
+    findings_deinit(&r->batch.findings);
+    free(r);
+    return 0;
+}
+
+static struct slice
+text(const char *s)
+{
+    return (struct slice){s, strlen(s)};
+}
+
+static void
+entries_name_their_origins(void **state)
+{
+    struct rig *r = *state;
+    struct entry e;
+    size_t at = 0;
+    int64_t time;
+    struct mp_value v;
+    struct mp_cursor inside;
+
+    outcome_stored(&r->batch, &r->jobs[0], OUTCOME_DUPLICATE, 77, 55, text("q"), text("1"));
+    outcome_dead(&r->batch, &r->jobs[2], RULE_SEAL);
+    outcome_write_entries(&r->batch, &r->entries);
+
+    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e), ENTRY_OK);
+    assert_int_equal(e.code, OUTCOME_DUPLICATE);
+    assert_int_equal(e.epoch, 2);
+    assert_int_equal(e.seq, 10);
+    assert_int_equal(mp_check(e.payload, e.payload_len, 100), MP_OK);
+    assert_true(mp_find(e.payload, e.payload_len, "received_us", &v, &inside) && mp_as_int(&v, &time));
+    assert_int_equal(time, 55);
+    assert_true(mp_find(e.payload, e.payload_len, "version", &v, &inside) && mp_is_str(&v, "1"));
+
+    /* what nobody decided comes again */
+    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e), ENTRY_OK);
+    assert_int_equal(e.code, OUTCOME_RETRY);
+    assert_int_equal(e.seq, 11);
+    assert_int_equal(e.payload_len, 0);
+
+    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e), ENTRY_OK);
+    assert_int_equal(e.code, OUTCOME_DEAD);
+    assert_true(mp_find(e.payload, e.payload_len, "errors", &v, &inside));
+    assert_int_equal(v.type, MP_ARRAY);
+    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e), ENTRY_END);
+}
+
+static void
+reasons_are_json_and_come_back(void **state)
+{
+    static const char wanted[] =
+        "[{\"pointer\":\"/answers/a\\\"b\",\"rule\":\"type\",\"detail\":\"has the wrong type\"}]";
+    struct rig *r = *state;
+    struct job *j = &r->jobs[0];
+    struct mp_value v;
+    struct mp_cursor inside;
+
+    findings_add(&r->batch.findings, RULE_TYPE, "/answers/a\"b", 12, NULL);
+    outcome_prepare_errors(&r->batch, j);
+    assert_int_equal(j->reasons_len, sizeof(wanted) - 1);
+    assert_memory_equal(r->batch.text.data + j->reasons_at, wanted, j->reasons_len);
+    assert_int_equal(j->outcome, OUTCOME_NONE); /* not before the row is written */
+    struct buf first;
+    buf_init(&first, 1000);
+    buf_append(&first, r->batch.payloads.data + j->payload_at, j->payload_len);
+
+    outcome_recorded(&r->batch, j, OUTCOME_REJECTED, text(wanted), (struct slice){NULL, 0},
+                     (struct slice){NULL, 0});
+    assert_int_equal(j->payload_len, first.size);
+    assert_memory_equal(r->batch.payloads.data + j->payload_at, first.data, first.size);
+    assert_true(mp_find(first.data, first.size, "errors", &v, &inside));
+    buf_deinit(&first);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(entries_name_their_origins, setup, teardown),
+        cmocka_unit_test_setup_teardown(reasons_are_json_and_come_back, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
