@@ -1,5 +1,6 @@
-/* sluice-reference: prints the tables of configuration keys and log events as Markdown. It is built
- * and never installed; tests/static/check-reference holds doc/reference.md against what it says. */
+/* sluice-reference: prints the tables of configuration keys, log events, rules and outcomes as
+ * Markdown. It is built and never installed; tests/static/check-reference holds doc/reference.md
+ * against what it says. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,23 @@ static const struct {
 #define LOG_EVENT(NAME, text, level, meaning) {text, #level, meaning},
 #include "base/log_events.def"
 #undef LOG_EVENT
+};
+
+static const struct {
+    const char *code, *level, *verdict, *text;
+} rules[] = {
+#define RULE(NAME, code, level, verdict, text) {code, #level, #verdict, text},
+#include "schemas/rules.def"
+#undef RULE
+};
+
+static const struct {
+    const char *text, *meaning;
+    bool counted;
+} outcomes[] = {
+#define OUTCOME(NAME, code, text, final, counted, meaning) {text, meaning, counted},
+#include "schemas/wire/outcomes.def"
+#undef OUTCOME
 };
 
 /* A cell of a Markdown table: a bar would end it. */
@@ -107,10 +125,39 @@ events_print(void)
     }
 }
 
+static void
+rules_print(void)
+{
+    printf("\n## Rules of submissions\n\n"
+           "A broken rule with verdict *reject* makes the submission `rejected`; one with *hold* "
+           "makes "
+           "it `held`: it is kept and judged again.\n\n"
+           "| rule | level | verdict | what |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        printf("| `%s` | %s | %s | ", rules[i].code, rules[i].level,
+               strcmp(rules[i].verdict, "HOLD") == 0 ? "hold" : "reject");
+        cell_print(rules[i].text);
+        printf(" |\n");
+    }
+}
+
+static void
+outcomes_print(void)
+{
+    printf("\n## Outcomes of messages\n\n| outcome | in the ledger | what |\n|---|---|---|\n");
+    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+        printf("| `%s` | %s | ", outcomes[i].text, outcomes[i].counted ? "yes" : "no");
+        cell_print(outcomes[i].meaning);
+        printf(" |\n");
+    }
+}
+
 int
 main(void)
 {
     keys_print();
     events_print();
+    rules_print();
+    outcomes_print();
     return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
