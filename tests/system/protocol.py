@@ -75,7 +75,7 @@ def report_entry(origin, outcome, payload=b""):
 
 
 class Peer:
-    """A DEALER that answers heartbeats by nothing and never blocks past its deadline."""
+    """A DEALER that answers heartbeats while it waits and never blocks past its deadline."""
 
     def __init__(self, endpoint, receive_limit=1000):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
@@ -100,6 +100,7 @@ class Peer:
             assert version == VERSION
             if command[0] != HEARTBEAT or heartbeats:
                 return (command[0], msgpack.unpackb(header), *frames)
+            self.send(HEARTBEAT)
 
     def expect(self, command, timeout_s=TIMEOUT_S):
         message = self.receive(timeout_s)
