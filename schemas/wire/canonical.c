@@ -7,6 +7,7 @@
  * change its count and so its size. */
 #include "schemas/wire/canonical.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 struct extent {
     uint32_t at, end;
     uint32_t key_at, key_len; /* the key's characters */
+    uint64_t prefix;          /* the first eight of them as a number: decides most comparisons */
 };
 
 struct level {
@@ -40,11 +42,23 @@ struct canonical {
     struct extent inline_extents[ENTRIES_INLINE];
 };
 
+/* Shorter keys end in zeros here, which keeps their order and ties them at worst. */
+static uint64_t
+key_prefix(const struct mp_value *key)
+{
+    uint64_t v = 0;
+
+    memcpy(&v, key->at, key->len < sizeof(v) ? key->len : sizeof(v));
+    return be64toh(v);
+}
+
 static int
 key_compare(const uint8_t *form, const struct extent *a, const struct extent *b)
 {
     uint32_t len = a->key_len < b->key_len ? a->key_len : b->key_len;
 
+    if (a->prefix != b->prefix)
+        return a->prefix < b->prefix ? -1 : 1;
     int r = memcmp(form + a->key_at, form + b->key_at, len);
     return r != 0 ? r : (a->key_len > b->key_len) - (a->key_len < b->key_len);
 }
@@ -149,34 +163,57 @@ level_begin(struct canonical *c, const struct mp_value *v)
     };
 }
 
-static int
-scalar_put(struct buf *b, const struct mp_value *v, const uint8_t *raw, size_t raw_size)
+/* Does head begin the shortest encoding of v? Nearly always: our own encoder writes no other. */
+static bool
+head_is_shortest(const struct mp_value *v, uint8_t head)
 {
     switch (v->type) {
     case MP_UINT:
-        return mp_put_uint(b, v->u);
     case MP_INT:
-        return mp_put_int(b, v->i);
+        return head < 0x80 || head >= 0xe0;
     case MP_STR:
-        return mp_put_str(b, (const char *)v->at, v->len);
+        return head < 0xc0 || (head == 0xd9 && v->len >= 32);
     case MP_BIN:
-        return mp_put_bin(b, v->at, v->len);
+        return head == 0xc4;
     case MP_EXT:
-        return mp_put_ext(b, v->ext_type, v->at, v->len);
+        return head == 0xc7 ? v->len > 16 || (v->len & (v->len - 1)) != 0
+                            : head >= 0xd4 && head <= 0xd8;
     case MP_NIL:
     case MP_BOOL:
     case MP_FLOAT:
+        return true;
     case MP_ARRAY:
     case MP_MAP:
         break;
     }
-    return buf_append(b, raw, raw_size);
+    return false;
+}
+
+/* Room was made for all of it at the start. */
+static void
+scalar_put(struct buf *b, const struct mp_value *v, const uint8_t *raw, size_t raw_size)
+{
+    if (head_is_shortest(v, *raw)) {
+        memcpy(b->data + b->size, raw, raw_size);
+        buf_commit(b, raw_size);
+    } else if (v->type == MP_UINT) {
+        mp_put_uint(b, v->u);
+    } else if (v->type == MP_INT) {
+        mp_put_int(b, v->i);
+    } else if (v->type == MP_STR) {
+        mp_put_str(b, (const char *)v->at, v->len);
+    } else if (v->type == MP_BIN) {
+        mp_put_bin(b, v->at, v->len);
+    } else {
+        mp_put_ext(b, v->ext_type, v->at, v->len);
+    }
 }
 
 /* Reads the key that is due in level; a top-level member left out goes with its value. */
 static int
 key_take(struct canonical *c, struct level *level, struct mp_cursor *in)
 {
+    const uint8_t *raw = in->at;
     struct mp_value key;
 
     level->left--;
@@ -189,7 +226,8 @@ key_take(struct canonical *c, struct level *level, struct mp_cursor *in)
         return CANONICAL_OK;
     }
     struct extent e = {.at = (uint32_t)c->form->size, .key_len = key.len};
-    mp_put_str(c->form, (const char *)key.at, key.len);
+    e.prefix = key_prefix(&key);
+    scalar_put(c->form, &key, raw, (size_t)(in->at - raw));
     e.key_at = (uint32_t)c->form->size - key.len;
     if (c->n_extents > level->first &&
         key_compare(c->form->data, &c->extents[c->n_extents - 1], &e) > 0)
