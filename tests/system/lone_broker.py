@@ -31,7 +31,11 @@ class LoneBroker(Process):
         self.peers = []
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
