@@ -2,7 +2,7 @@
  * now (attempt, kills, flags), a parked one with its mark; then the old place is released
  * (invariants 9). */
 #include "base/error.h"
-#include "broker/net/broker.h"
+#include "broker/reactor/broker.h"
 #include "schemas/wire/record.h"
 
 #define STEP_RECORDS 256

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "broker/net/admin.h"
+#include "broker/reactor/admin.h"
 
 static const char *const state_texts[MESSAGE_STATES] = {[MESSAGE_READY] = "ready",
                                                         [MESSAGE_DELAYED] = "delayed",

@@ -2,10 +2,10 @@
  * well-formed message (version, command, header checked) of a command that belongs to the endpoint.
  * from->peer is known for all but HELLO, READY and REQUEST. Broken messages are answered with ERROR
  * and ignored whole. */
-#ifndef SLUICE_BROKER_NET_COMMANDS_H
-#define SLUICE_BROKER_NET_COMMANDS_H
+#ifndef SLUICE_BROKER_REACTOR_COMMANDS_H
+#define SLUICE_BROKER_REACTOR_COMMANDS_H
 
-#include "broker/net/broker.h"
+#include "broker/reactor/broker.h"
 
 typedef void command_fn(struct broker *b, const struct sender *from, struct message *m);
 

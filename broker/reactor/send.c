@@ -1,6 +1,6 @@
 /* Everything that leaves the broker. A peer whose queue is full or whose connection has gone is an
  * ordinary outcome; whoever asked decides what it means. */
-#include "broker/net/broker.h"
+#include "broker/reactor/broker.h"
 #include "schemas/wire/mp.h"
 
 #include <string.h>

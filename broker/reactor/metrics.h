@@ -1,12 +1,12 @@
 /* Counters of net, by metrics.def. */
-#ifndef SLUICE_BROKER_NET_METRICS_H
-#define SLUICE_BROKER_NET_METRICS_H
+#ifndef SLUICE_BROKER_REACTOR_METRICS_H
+#define SLUICE_BROKER_REACTOR_METRICS_H
 
 #include <stdint.h>
 
 enum metric {
 #define METRIC(NAME, text, meaning) METRIC_##NAME,
-#include "broker/net/metrics.def"
+#include "broker/reactor/metrics.def"
 #undef METRIC
     METRIC_COUNT
 };

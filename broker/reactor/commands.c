@@ -1,5 +1,5 @@
 /* Reading and routing: a table from command to handler, made of commands.def. */
-#include "broker/net/commands.h"
+#include "broker/reactor/commands.h"
 
 #include <errno.h>
 #include <string.h>

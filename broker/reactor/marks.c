@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "broker/net/broker.h"
+#include "broker/reactor/broker.h"
 
 /* From the lease's memory, else from the message itself. */
 static void

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "broker/net/admin.h"
-#include "broker/net/memory.h"
+#include "broker/reactor/admin.h"
+#include "broker/reactor/memory.h"
 
 enum figure_width { FIGURE_U32 = 4, FIGURE_U64 = 8 };
 

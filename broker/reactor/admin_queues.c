@@ -1,7 +1,7 @@
 /* Verbs about who and what stands in line: queues, workers, clients, pause, resume, drain. */
 #include <string.h>
 
-#include "broker/net/admin.h"
+#include "broker/reactor/admin.h"
 
 enum admin_status
 admin_queues(struct broker *b, const struct message *request, struct reply *reply)

@@ -1,5 +1,5 @@
 /* PULL, EXTEND, RETURN: credit and leases. */
-#include "broker/net/commands.h"
+#include "broker/reactor/commands.h"
 
 static bool
 lease_read(const struct message *m, uint32_t *ret_lease)

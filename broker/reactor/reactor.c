@@ -5,7 +5,7 @@
  *   - sockets are drained before core_tick, so no lease ends while its report lies unread;
  *   - marks are appended before the hand-over; deliveries go out behind it, while the disk works;
  *   - after a failure nothing is sent any more. */
-#include "broker/net/reactor.h"
+#include "broker/reactor/reactor.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "base/lifecycle.h"
 #include "base/log.h"
-#include "broker/net/broker.h"
-#include "broker/net/start.h"
+#include "broker/reactor/broker.h"
+#include "broker/reactor/start.h"
 
 #define WORKER_MESSAGES_A_TURN 256
 #define CLIENT_MESSAGES_A_TURN 128

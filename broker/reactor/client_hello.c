@@ -2,7 +2,7 @@
  * on. */
 #include <string.h>
 
-#include "broker/net/commands.h"
+#include "broker/reactor/commands.h"
 
 void
 handle_HELLO(struct broker *b, const struct sender *from, struct message *m)

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "broker/net/admin.h"
-#include "broker/net/memory.h"
+#include "broker/reactor/admin.h"
+#include "broker/reactor/memory.h"
 
 static void
 row_broker(struct buf *row, const struct broker *b)

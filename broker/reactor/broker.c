@@ -1,5 +1,5 @@
 /* Putting the parts together and taking them apart, and the few questions all of them ask. */
-#include "broker/net/broker.h"
+#include "broker/reactor/broker.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "broker/net/start.h"
+#include "broker/reactor/start.h"
 
 void
 broker_fail(struct broker *b, int exit_code, const char *why)

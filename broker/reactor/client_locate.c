@@ -1,7 +1,7 @@
 /* LOCATE: is this id, or this receipt, still with the broker? */
 #include <string.h>
 
-#include "broker/net/commands.h"
+#include "broker/reactor/commands.h"
 #include "schemas/wire/mp.h"
 
 #define CANDIDATES_MAX 64

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "broker/net/commands.h"
+#include "broker/reactor/commands.h"
 #include "schemas/wire/entry.h"
 #include "schemas/wire/record.h"
 

@@ -1,6 +1,6 @@
 /* How much memory this process occupies. */
-#ifndef SLUICE_BROKER_NET_MEMORY_H
-#define SLUICE_BROKER_NET_MEMORY_H
+#ifndef SLUICE_BROKER_REACTOR_MEMORY_H
+#define SLUICE_BROKER_REACTOR_MEMORY_H
 
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
  * worker found gone, say); they are run in the same pass. */
 #include "base/error.h"
 #include "base/log.h"
-#include "broker/net/broker.h"
+#include "broker/reactor/broker.h"
 
 typedef void effect_fn(struct broker *b, const struct effect *e);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "broker/net/broker.h"
+#include "broker/reactor/broker.h"
 #include "schemas/wire/mp.h"
 
 #define RUN_MAX 256 /* places read with one call */

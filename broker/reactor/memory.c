@@ -1,5 +1,5 @@
 /* The second number of statm, in pages. */
-#include "broker/net/memory.h"
+#include "broker/reactor/memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* The names of the counters. */
-#include "broker/net/metrics.h"
+#include "broker/reactor/metrics.h"
 
 static const char *const texts[METRIC_COUNT] = {
 #define METRIC(NAME, text, meaning) [METRIC_##NAME] = text,
-#include "broker/net/metrics.def"
+#include "broker/reactor/metrics.def"
 #undef METRIC
 };
 

@@ -2,8 +2,8 @@
  * only reactor.h is used.
  *
  * One thread. A turn gathers; nothing here blocks but a read of a body that has left memory. */
-#ifndef SLUICE_BROKER_NET_BROKER_H
-#define SLUICE_BROKER_NET_BROKER_H
+#ifndef SLUICE_BROKER_REACTOR_BROKER_H
+#define SLUICE_BROKER_REACTOR_BROKER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #include "broker/journal/journal.h"
 #include "broker/net/bodies.h"
 #include "broker/net/held.h"
-#include "broker/net/metrics.h"
+#include "broker/reactor/metrics.h"
 #include "broker/net/peers.h"
 #include "broker/net/socket.h"
 #include "schemas/wire/message.h"

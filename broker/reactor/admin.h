@@ -1,9 +1,9 @@
 /* Admin verbs: one function each, named by admin_verbs.def. A verb reads its arguments from the
  * request's header and writes rows; pages are bounded, whatever limit was asked for. */
-#ifndef SLUICE_BROKER_NET_ADMIN_H
-#define SLUICE_BROKER_NET_ADMIN_H
+#ifndef SLUICE_BROKER_REACTOR_ADMIN_H
+#define SLUICE_BROKER_REACTOR_ADMIN_H
 
-#include "broker/net/commands.h"
+#include "broker/reactor/commands.h"
 #include "schemas/wire/mp.h"
 
 #define ADMIN_PAGE_MAX 1000 /* rows of a reply that reads messages */
@@ -22,7 +22,7 @@ typedef enum admin_status admin_fn(struct broker *b, const struct message *reque
                                    struct reply *reply);
 
 #define ADMIN_VERB(name, arguments, meaning) admin_fn admin_##name;
-#include "broker/net/admin_verbs.def"
+#include "broker/reactor/admin_verbs.def"
 #undef ADMIN_VERB
 
 /* Begins a row of n pairs. */

@@ -1,5 +1,5 @@
 /* The order of a start and of an end. */
-#include "broker/net/start.h"
+#include "broker/reactor/start.h"
 
 #include <stdlib.h>
 #include <string.h>

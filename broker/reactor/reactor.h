@@ -1,7 +1,7 @@
 /* The broker as a whole: opens the journal, replays it into core, binds the sockets, and turns
  * until it is told to end. Logs its own events (net is an outer ring). */
-#ifndef SLUICE_BROKER_NET_REACTOR_H
-#define SLUICE_BROKER_NET_REACTOR_H
+#ifndef SLUICE_BROKER_REACTOR_REACTOR_H
+#define SLUICE_BROKER_REACTOR_REACTOR_H
 
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "broker/net/commands.h"
+#include "broker/reactor/commands.h"
 
 struct introduction {
     char worker[PEER_TEXT_MAX], host[PEER_TEXT_MAX], version[PEER_TEXT_MAX];

@@ -1,5 +1,5 @@
 /* REQUEST and REPLY: one reply per request, rows in one frame. */
-#include "broker/net/admin.h"
+#include "broker/reactor/admin.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@ static const struct {
     admin_fn *run;
 } verbs[] = {
 #define ADMIN_VERB(name, arguments, meaning) {#name, admin_##name},
-#include "broker/net/admin_verbs.def"
+#include "broker/reactor/admin_verbs.def"
 #undef ADMIN_VERB
 };
 
