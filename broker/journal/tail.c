@@ -316,7 +316,7 @@ tail_search(const struct folder *f, const struct layout_id *id, const struct fou
             size_t until, struct tail *t, size_t *ret_index)
 {
     struct scan s;
-    int rc = 0, fd;
+    int rc = 0, fd = -1;
     size_t i = until;
 
     while (i > 0 && rc == 0 && !t->any) {
