@@ -7,7 +7,7 @@
 #include "base/lifecycle.h"
 #include "base/log.h"
 #include "broker/journal/journal.h"
-#include "broker/net/reactor.h"
+#include "broker/reactor/reactor.h"
 #include "schemas/config.h"
 
 static const struct program program = {
