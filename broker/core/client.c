@@ -139,7 +139,7 @@ clients_get(struct core *c, uint64_t incarnation, int64_t now_us)
     if (client != NO_HANDLE)
         return client;
     if (cs->n == cs->max) {
-        client = client_forgettable(c, now_us);
+        client = c->replay != NULL ? NO_HANDLE : client_forgettable(c, now_us);
         if (client == NO_HANDLE)
             return NO_HANDLE;
         client_forget(c, client);
@@ -148,8 +148,10 @@ clients_get(struct core *c, uint64_t incarnation, int64_t now_us)
         ;
     if (client == cs->used)
         cs->used++;
-    cs->list[client] =
-        (struct client){.incarnation = incarnation, .heard_us = now_us, .used = true};
+    cs->list[client] = (struct client){.incarnation = incarnation,
+                                       .heard_us = now_us,
+                                       .used = true,
+                                       .gone = c->replay != NULL}; /* until it says HELLO */
     cs->by_incarnation[slot_find(cs, incarnation)] = client + 1;
     cs->n++;
     cs->last = client;

@@ -135,7 +135,7 @@ bool core_is_durable(const struct core *c, uint64_t seq);
 
 /* Time passes: leases, silence, delayed retries, volatile expiry, lazy announcements. Returns the next deadline
  * (INT64_MAX: none). Net drains its sockets before this, and reports a gap between turns of over 1 s by
- * core_time_jumped so that leases do not pay for it. */
+ * core_time_jumped, first thing in that turn, so that leases and heartbeats do not pay for it. */
 int64_t core_tick(struct core *c, int64_t now_us);
 void core_time_jumped(struct core *c, int64_t gap_us);
 

@@ -1,6 +1,8 @@
 /* The state matrix, walked whole: every allowed move works, every other one is refused. */
 #include "tests/unit/broker/core/fixture.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>

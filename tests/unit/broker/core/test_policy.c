@@ -117,6 +117,28 @@ test_kills_park(void **state)
     core_free(&f.core);
 }
 
+/* Before the accept is durable no outcome may leave, so there are no kills and no dead letter
+ * either. */
+static void
+test_no_kill_before_durable(void **state)
+{
+    struct fixture f = fixture_new(&test_limits);
+
+    (void)state;
+    fixture_accept(&f, 0, 0);
+    for (int i = 0; i < 6; i++) {
+        uint32_t w = fixture_worker(&f, "w", 0);
+        core_worker_pull(f.core, w, 9, 1 << 20, 0);
+        assert_int_equal(fixture_lease_n(&f, fixture_lease(&f, w, 0)), 1);
+        core_worker_gone(f.core, w, 0);
+        assert_null(fixture_effect(&f, EFFECT_OUTCOME, 0));
+        assert_null(fixture_effect(&f, EFFECT_NOTE, 0));
+    }
+    assert_int_equal(fixture_view(&f, 1).kills, 0);
+    assert_int_equal(fixture_view(&f, 1).state, MESSAGE_READY);
+    core_free(&f.core);
+}
+
 /* How a lease can end, and whose fault that is. */
 static void
 test_ways_to_end(void **state)
@@ -413,6 +435,7 @@ main(void)
         cmocka_unit_test(test_credit_in_bytes),
         cmocka_unit_test(test_returned_go_to_the_front),
         cmocka_unit_test(test_kills_park),
+        cmocka_unit_test(test_no_kill_before_durable),
         cmocka_unit_test(test_ways_to_end),
         cmocka_unit_test(test_hold_extend_jump),
         cmocka_unit_test(test_reports_that_do_not_count),

@@ -182,10 +182,38 @@ test_after_the_restart(void **state)
     core_free(&f.core);
 }
 
+/* Replayed clients fill the table only as far as it goes, and give way to those that say HELLO. */
+static void
+test_clients_are_bounded(void **state)
+{
+    struct core *c = core_new(&test_limits, 0, 0, NULL);
+    struct fixture f = {.core = c};
+    struct core_figures figures;
+
+    (void)state;
+    core_replay_begin(c, NULL);
+    for (uint64_t i = 1; i <= 6; i++) {
+        struct record r = {.kind = RECORD_MESSAGE, .length = 90, .epoch = 1, .seq = i};
+        r.incarnation = 100 + i;
+        r.service = "s";
+        r.service_len = 1;
+        core_replay(c, &r, (struct place){.segment = 1, .length = 90}, 0);
+    }
+    core_replay_end(c, 2, 7);
+    core_figures(c, &figures);
+    assert_int_equal(figures.clients, test_limits.max_clients);
+    assert_int_equal(fixture_view(&f, 6).client, CORE_NOBODY);
+    assert_int_equal(core_client_hello(c, 102, 1), fixture_view(&f, 2).client);
+    assert_int_not_equal(core_client_hello(c, 9, 1), CORE_NOBODY);
+    assert_int_not_equal(fixture_view(&f, 2).client, CORE_NOBODY);
+    core_free(&c);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_table),
-                                       cmocka_unit_test(test_after_the_restart)};
+                                       cmocka_unit_test(test_after_the_restart),
+                                       cmocka_unit_test(test_clients_are_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
