@@ -33,6 +33,18 @@ characters(const struct mp_value *v)
     return n;
 }
 
+/* Whether one of eight bytes is a control character (below 0x20, or 0x7f). */
+static bool
+word_has_control(const uint8_t *at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t x;
+
+    memcpy(&x, at, sizeof(x));
+    uint64_t del = x ^ (ones * 0x7f);
+    return (((x - ones * 0x20) & ~x) | ((del - ones) & ~del)) & (ones * 0x80);
+}
+
 static enum rule
 text_judge(const struct item *item, const struct mp_value *v)
 {
@@ -42,6 +54,10 @@ text_judge(const struct item *item, const struct mp_value *v)
         return RULE_EMPTY;
     bool lines = item->type == ITEM_TEXT;
     for (uint32_t i = 0; i < v->len; i++) {
+        while (v->len - i >= 8 && !word_has_control(v->at + i))
+            i += 8;
+        if (i == v->len)
+            break;
         uint8_t c = v->at[i];
         if ((c < 0x20 && c != '\t' && !(lines && (c == '\n' || c == '\r'))) || c == 0x7f)
             return RULE_LINE_BREAK;

@@ -8,12 +8,15 @@
 #include "base/error.h"
 #include "store/array.h"
 
-#define FIELDS 7 /* ARGV per subject in push_script */
+#define FIELDS 5 /* ARGV per subject in push_script */
+#define SHARED 1 /* before them: the state */
 #define KEY_SIZE 160
 #define ORDER_SIZE 60
 #define YEAR_ONE_US ((int64_t)62135596800 * 1000000) /* makes every time a positive number */
 #define MAINTAIN_US US_PER_S
-#define COUNT_SHARE 50 /* counting takes at most a fiftieth of the time */
+#define COUNT_SHARE 200 /* counting takes at most this fraction of the time */
+#define BUSY_US (200 * US_PER_MS)    /* so soon after a push there is better to do than to count */
+#define BUSY_COUNT_US (5 * US_PER_S) /* then it is done so seldom only */
 #define STALE_LOCK "7315002"
 #define REBUILD_TIMEOUT_US (600 * US_PER_S)
 /* Clocks of worker and server, and transactions still under way when the mark was made. */
@@ -22,16 +25,20 @@
 /* Redis' Lua compares strings bytewise, so "order" is made to sort as time and id do. */
 static struct redis_script push_script = {
     "local n = redis.call('INCR', 'sluice:counts:clock')\n"
+    "local due = {}\n"
+    "local state = ARGV[1]\n"
     "for i, key in ipairs(KEYS) do\n"
-    "  local a = (i - 1) * 7\n"
+    "  local a = i * 5 - 4\n"
     "  local have = redis.call('HGET', key, 'order')\n"
     "  if not have or have < ARGV[a + 1] then\n"
     "    redis.call('HSET', key, 'order', ARGV[a + 1], 'last_submission', ARGV[a + 2],\n"
     "      'last_questionnaire', ARGV[a + 3], 'last_version', ARGV[a + 4],\n"
-    "      'last_authored_at', ARGV[a + 5], 'last_stored_at', ARGV[a + 6], 'state', ARGV[a + 7])\n"
+    "      'last_authored_at', ARGV[a + 5], 'state', state)\n"
     "  end\n"
-    "  redis.call('ZADD', 'sluice:counts:due', n, key)\n"
+    "  due[i * 2 - 1] = n\n"
+    "  due[i * 2] = key\n"
     "end\n"
+    "redis.call('ZADD', 'sluice:counts:due', unpack(due))\n"
     "return #KEYS",
     ""};
 
@@ -70,21 +77,21 @@ static const struct store_statement stale_clear = {
 static const struct store_statement stored_since = {
     "cache_stored_since",
     "SELECT DISTINCT ON (study, subject_id) study, subject_id, submission_id, questionnaire,"
-    " version, authored_at, stored_at FROM sluice.submissions WHERE stored_at >= $1::timestamptz"
+    " version, authored_at FROM sluice.submissions WHERE stored_at >= $1::timestamptz"
     " ORDER BY study, subject_id, authored_at DESC, submission_id DESC"};
 
 struct cache {
     struct redis *redis; /* NULL: there is none */
     int64_t skipped_us;  /* wall clock of the first skip not yet recorded; 0: none */
     int64_t next_us;     /* next maintenance, monotonic */
-    int64_t count_not_before_us;
+    int64_t count_not_before_us, counted_us, pushed_us;
     bool stale_looked; /* since Redis came up: was cache_stale asked? */
     int64_t stale_next_us;
-    const char *argv[CACHE_PUSH_MAX * (FIELDS + 1)];
-    size_t lengths[CACHE_PUSH_MAX * (FIELDS + 1)];
+    const char *argv[CACHE_PUSH_MAX * (FIELDS + 1) + SHARED];
+    size_t lengths[CACHE_PUSH_MAX * (FIELDS + 1) + SHARED];
     struct {
         char key[KEY_SIZE], order[ORDER_SIZE], id[UUID_TEXT_SIZE];
-        char authored[CLOCK_TEXT_SIZE], stored[CLOCK_TEXT_SIZE];
+        char authored[CLOCK_TEXT_SIZE];
     } texts[CACHE_PUSH_MAX];
 };
 
@@ -125,31 +132,52 @@ arg_set(struct cache *c, size_t at, const char *text, size_t len)
     c->lengths[at] = len;
 }
 
+static const char key_prefix[] = "sluice:subject:";
+
+/* By hand: snprintf was a tenth of the worker's time. */
+static size_t
+key_write(char *key, const struct cache_entry *e)
+{
+    size_t n = sizeof(key_prefix) - 1;
+
+    sluice_assert(n + e->study.len + 1 + e->subject.len < KEY_SIZE);
+    memcpy(key, key_prefix, n);
+    memcpy(key + n, e->study.at, e->study.len);
+    n += e->study.len;
+    key[n++] = ':';
+    memcpy(key + n, e->subject.at, e->subject.len);
+    return n + e->subject.len;
+}
+
+static size_t
+order_write(char *order, int64_t authored_us, const char *id)
+{
+    enum { DIGITS = 20 };
+    uint64_t v = (uint64_t)(authored_us + YEAR_ONE_US);
+
+    for (int i = DIGITS - 1; i >= 0; i--, v /= 10)
+        order[i] = (char)('0' + v % 10);
+    order[DIGITS] = ':';
+    memcpy(order + DIGITS + 1, id, UUID_TEXT_SIZE);
+    return DIGITS + UUID_TEXT_SIZE;
+}
+
 static void
 entry_fill(struct cache *c, size_t i, size_t n, const struct cache_entry *e)
 {
-    size_t a = n + i * FIELDS;
+    size_t a = n + SHARED + i * FIELDS;
     char *key = c->texts[i].key, *order = c->texts[i].order;
 
     uuid_format(&e->id, c->texts[i].id);
-    int key_len = snprintf(key, KEY_SIZE, "sluice:subject:%.*s:%.*s", (int)e->study.len,
-                           (const char *)e->study.at, (int)e->subject.len,
-                           (const char *)e->subject.at);
-    int order_len =
-        snprintf(order, ORDER_SIZE, "%020lld:", (long long)(e->authored_us + YEAR_ONE_US));
-    memcpy(order + order_len, c->texts[i].id, UUID_TEXT_SIZE);
-    order_len += UUID_TEXT_SIZE - 1;
+    size_t key_len = key_write(key, e);
+    size_t order_len = order_write(order, e->authored_us, c->texts[i].id);
     clock_format(e->authored_us, c->texts[i].authored);
-    clock_format(e->stored_us, c->texts[i].stored);
-    sluice_assert(key_len < KEY_SIZE);
-    arg_set(c, i, key, (size_t)key_len);
-    arg_set(c, a, order, (size_t)order_len);
+    arg_set(c, i, key, key_len);
+    arg_set(c, a, order, order_len);
     arg_set(c, a + 1, c->texts[i].id, UUID_TEXT_SIZE - 1);
     arg_set(c, a + 2, e->questionnaire.at, e->questionnaire.len);
     arg_set(c, a + 3, e->version.at, e->version.len);
     arg_set(c, a + 4, c->texts[i].authored, CLOCK_TEXT_SIZE - 1);
-    arg_set(c, a + 5, c->texts[i].stored, CLOCK_TEXT_SIZE - 1);
-    arg_set(c, a + 6, "stored", 6);
 }
 
 static int
@@ -157,9 +185,10 @@ entries_push(struct cache *c, const struct cache_entry *entries, size_t n)
 {
     redisReply *reply = NULL;
 
+    arg_set(c, n, "stored", 6);
     for (size_t i = 0; i < n; i++)
         entry_fill(c, i, n, &entries[i]);
-    int outcome = redis_eval(c->redis, &push_script, (int)n, (int)(n * (FIELDS + 1)), c->argv,
+    int outcome = redis_eval(c->redis, &push_script, (int)n, (int)(n * (FIELDS + 1)) + SHARED, c->argv,
                              c->lengths, &reply);
     if (outcome == REDIS_DONE)
         freeReplyObject(reply);
@@ -177,6 +206,7 @@ cache_push(struct cache *c, const struct cache_entry *entries, size_t n)
         outcome = CACHE_SKIPPED;
     for (size_t at = 0; at < n && outcome == CACHE_DONE; at += CACHE_PUSH_MAX)
         outcome = entries_push(c, entries + at, n - at < CACHE_PUSH_MAX ? n - at : CACHE_PUSH_MAX);
+    c->pushed_us = clock_mono_us();
     if (outcome == CACHE_SKIPPED && c->skipped_us == 0) {
         c->skipped_us = clock_wall_us();
         c->next_us = 0; /* record it soon */
@@ -190,10 +220,9 @@ cache_push(struct cache *c, const struct cache_entry *entries, size_t n)
 static bool
 key_split(const char *key, size_t len, struct slice *ret_study, struct slice *ret_subject)
 {
-    static const char prefix[] = "sluice:subject:";
-    size_t n = sizeof(prefix) - 1;
+    size_t n = sizeof(key_prefix) - 1;
 
-    if (len <= n || memcmp(key, prefix, n) != 0)
+    if (len <= n || memcmp(key, key_prefix, n) != 0)
         return false;
     const char *colon = memchr(key + n, ':', len - n);
     if (colon == NULL)
@@ -278,13 +307,22 @@ due_is_sound(const redisReply *due)
 static void
 counts_take(struct cache *c, struct store *s, int64_t now_us)
 {
+    /* One worker at a time, while the lock lasts. */
+    static const char *lock[] = {"SET", "sluice:counts:lock", "1", "NX", "PX", "900"};
     static const char *range[] = {"ZRANGE", "sluice:counts:due", "0", "999", "WITHSCORES"};
     static int64_t counts[CACHE_COUNTS_MAX];
-    redisReply *due = NULL;
+    redisReply *due = NULL, *locked = NULL;
+    bool busy = now_us - c->pushed_us < BUSY_US;
 
     if (now_us < c->count_not_before_us || !store_is_open(s) ||
-        redis_call(c->redis, 5, range, NULL, &due) != REDIS_DONE)
+        (busy && now_us < c->counted_us + BUSY_COUNT_US) ||
+        redis_call(c->redis, 6, lock, NULL, &locked) != REDIS_DONE)
         return;
+    bool mine = locked->type == REDIS_REPLY_STATUS;
+    freeReplyObject(locked);
+    if (!mine || redis_call(c->redis, 5, range, NULL, &due) != REDIS_DONE)
+        return;
+    c->counted_us = now_us;
     if (due_is_sound(due)) {
         memset(counts, 0, sizeof(counts));
         if (counts_query(s, due, counts) == STORE_OK)
@@ -335,7 +373,6 @@ rebuild_take(void *arg, const PGresult *row)
     e->questionnaire = code_keep(b->codes[b->n][2], row, 3);
     e->version = code_keep(b->codes[b->n][3], row, 4);
     e->authored_us = store_get_time(row, 0, 5);
-    e->stored_us = store_get_time(row, 0, 6);
     if (++b->n == CACHE_PUSH_MAX)
         rebuild_flush(b);
     return b->outcome != CACHE_DONE;

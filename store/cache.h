@@ -1,9 +1,10 @@
 /* What Redis holds of Sluice: a view of PostgreSQL, rebuildable, never the record (invariants 12).
  *
  *   sluice:subject:{study}:{subjectId}   hash: last_submission last_questionnaire last_version
- *                                        last_authored_at last_stored_at state submissions order
+ *                                        last_authored_at state submissions order
  *   sluice:counts:due                    zset: subjects whose count is to be taken anew
  *   sluice:counts:clock                  makes each mark in it distinct
+ *   sluice:counts:lock                   one worker counts at a time
  *
  * Only absolute values, "last" only if newer by (authored_at, submission id). The count of a subject
  * is COUNT(*) taken later for many at once: the mark is removed only if nothing was stored since,
@@ -24,7 +25,7 @@
 struct cache_entry {
     struct slice study, subject, questionnaire, version;
     struct uuid id;
-    int64_t authored_us, stored_us;
+    int64_t authored_us;
 };
 
 enum cache_outcome { CACHE_DONE = 0, CACHE_SKIPPED = 1, CACHE_IDLE = 2 };

@@ -13,23 +13,56 @@ struct open {
     bool map, first;
 };
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Whether one of eight bytes is below 0x20, a quote or a backslash. The usual subtraction trick: a
+ * byte of x - EACH(n) borrows into its top bit if it is below n; ~x rules out bytes above 0x7f. */
+static bool
+word_needs_escape(uint64_t x)
+{
+    uint64_t quote = x ^ EACH(0x22), backslash = x ^ EACH(0x5c);
+
+    return (((x - EACH(0x20)) & ~x) | ((quote - EACH(1)) & ~quote) |
+            ((backslash - EACH(1)) & ~backslash)) & EACH(0x80);
+}
+
+static bool
+text_needs_escape(const char *text, size_t len)
+{
+    size_t i = 0;
+
+    for (; i + 8 <= len; i += 8) {
+        uint64_t word;
+        memcpy(&word, text + i, sizeof(word));
+        if (word_needs_escape(word))
+            return true;
+    }
+    for (; i < len; i++) {
+        uint8_t c = (uint8_t)text[i];
+        if (c < 0x20 || c == '"' || c == '\\')
+            return true;
+    }
+    return false;
+}
+
 int
 json_text_string(struct buf *b, const char *text, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
+    bool plain = !text_needs_escape(text, len);
     uint8_t *p;
     size_t n = 0;
 
     /* Six bytes for one is the worst case. */
-    size_t worst = 2;
-    for (size_t i = 0; i < len; i++) {
+    size_t worst = 2 + len;
+    for (size_t i = 0; i < len && !plain; i++) {
         uint8_t c = (uint8_t)text[i];
-        worst += c < 0x20 ? 6 : c == '"' || c == '\\' ? 2 : 1;
+        worst += c < 0x20 ? 5 : c == '"' || c == '\\';
     }
     if (buf_reserve(b, worst, &p) != BUF_OK)
         return BUF_FULL;
     p[n++] = '"';
-    if (worst == len + 2) {
+    if (plain) {
         if (len > 0)
             memcpy(p + n, text, len);
         n += len;
@@ -55,15 +88,29 @@ json_text_string(struct buf *b, const char *text, size_t len)
 }
 
 static int
+integer_write(struct buf *b, uint64_t magnitude, bool negative)
+{
+    char text[21];
+    size_t at = sizeof(text);
+
+    do
+        text[--at] = (char)('0' + magnitude % 10);
+    while ((magnitude /= 10) > 0);
+    if (negative)
+        text[--at] = '-';
+    return buf_append(b, text + at, sizeof(text) - at);
+}
+
+static int
 scalar_write(struct buf *b, const struct mp_value *v)
 {
     switch (v->type) {
     case MP_BOOL:
         return buf_append_str(b, v->boolean ? "true" : "false");
     case MP_UINT:
-        return buf_printf(b, "%llu", (unsigned long long)v->u);
+        return integer_write(b, v->u, false);
     case MP_INT:
-        return buf_printf(b, "%lld", (long long)v->i);
+        return integer_write(b, -(uint64_t)v->i, true); /* MP_INT is negative */
     case MP_FLOAT:
         return isfinite(v->f) ? buf_printf(b, "%.17g", v->f) : buf_append_str(b, "null");
     case MP_STR:

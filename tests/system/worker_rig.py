@@ -55,7 +55,7 @@ class Rig:
         self.broker = uuid.uuid4()
         self.epoch, self.seq, self.lease = 1, 0, 0
         self.seal_key, self.lease_us = secrets.token_bytes(32), 6_000_000
-        self.peer = None
+        self.peer, self.credit = None, 0
         self.context = zmq.Context()
         self.router = self.context.socket(zmq.ROUTER)
         self.router.setsockopt(zmq.LINGER, 0)
@@ -118,10 +118,12 @@ class Rig:
             assert version == p.VERSION
             command = command[0]
             if command == p.READY:
-                self.peer, self.pulled = peer, False
+                self.peer, self.credit = peer, 0
                 self.send(p.WELCOME, {"broker": self.broker.bytes, "epoch": self.epoch, "heartbeat_us": 1_000_000,
                                       "lease_us": self.lease_us})
             self.send(p.HEARTBEAT, {})
+            if command == p.PULL:
+                self.credit = msgpack.unpackb(header)["messages"]
             if command in wanted:
                 return command, msgpack.unpackb(header), bodies
 
@@ -168,6 +170,7 @@ class Rig:
     def deliver(self, *records):
         """Delivers under a new lease and returns {origin: (outcome, payload)}."""
         self.lease += 1
+        self.credit = 0
         self.send(p.DELIVER, {"lease": self.lease, "service": self.service}, b"".join(r for r, _ in records))
         found = {}
         while len(found) < len(records):

@@ -308,7 +308,6 @@ cache_tell(struct submissions *s)
             .version = j->row.version,
             .id = j->row.id,
             .authored_us = j->row.authored_us,
-            .stored_us = j->row.stored_us,
         };
     }
     int outcome = cache_push(s->cache, s->entries, n);
