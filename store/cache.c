@@ -1,4 +1,5 @@
-/* The three jobs on Redis: push what was just stored, count what is due, catch up what was missed. */
+/* The three jobs on Redis: push what was just stored, count what is due, catch up what was missed.
+ */
 #include "store/cache.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #define ORDER_SIZE 60
 #define YEAR_ONE_US ((int64_t)62135596800 * 1000000) /* makes every time a positive number */
 #define MAINTAIN_US US_PER_S
-#define COUNT_SHARE 200 /* counting takes at most this fraction of the time */
+#define COUNT_SHARE 200              /* counting takes at most this fraction of the time */
 #define BUSY_US (200 * US_PER_MS)    /* so soon after a push there is better to do than to count */
 #define BUSY_COUNT_US (5 * US_PER_S) /* then it is done so seldom only */
 #define STALE_LOCK "7315002"
@@ -66,11 +67,11 @@ static const struct store_statement stale_mark = {
     "cache_stale_mark",
     "INSERT INTO sluice.cache_stale (since) VALUES ($1::timestamptz) ON CONFLICT (one) DO UPDATE"
     " SET since = least(cache_stale.since, excluded.since), marks = cache_stale.marks + 1"};
-static const struct store_statement stale_read = {
-    "cache_stale_read", "SELECT since, marks FROM sluice.cache_stale"
-                        " WHERE pg_try_advisory_lock(" STALE_LOCK ")"};
-static const struct store_statement stale_any = {
-    "cache_stale_any", "SELECT 1 FROM sluice.cache_stale"};
+static const struct store_statement stale_read = {"cache_stale_read",
+                                                  "SELECT since, marks FROM sluice.cache_stale"
+                                                  " WHERE pg_try_advisory_lock(" STALE_LOCK ")"};
+static const struct store_statement stale_any = {"cache_stale_any",
+                                                 "SELECT 1 FROM sluice.cache_stale"};
 static const struct store_statement stale_clear = {
     "cache_stale_clear", "DELETE FROM sluice.cache_stale WHERE marks = $1::int8"};
 
@@ -188,8 +189,8 @@ entries_push(struct cache *c, const struct cache_entry *entries, size_t n)
     arg_set(c, n, "stored", 6);
     for (size_t i = 0; i < n; i++)
         entry_fill(c, i, n, &entries[i]);
-    int outcome = redis_eval(c->redis, &push_script, (int)n, (int)(n * (FIELDS + 1)) + SHARED, c->argv,
-                             c->lengths, &reply);
+    int outcome = redis_eval(c->redis, &push_script, (int)n, (int)(n * (FIELDS + 1)) + SHARED,
+                             c->argv, c->lengths, &reply);
     if (outcome == REDIS_DONE)
         freeReplyObject(reply);
     return outcome == REDIS_DONE ? CACHE_DONE : CACHE_SKIPPED;

@@ -6,9 +6,9 @@
  *   sluice:counts:clock                  makes each mark in it distinct
  *   sluice:counts:lock                   one worker counts at a time
  *
- * Only absolute values, "last" only if newer by (authored_at, submission id). The count of a subject
- * is COUNT(*) taken later for many at once: the mark is removed only if nothing was stored since,
- * so a crash or a race costs a second count, never a wrong one.
+ * Only absolute values, "last" only if newer by (authored_at, submission id). The count of a
+ * subject is COUNT(*) taken later for many at once: the mark is removed only if nothing was stored
+ * since, so a crash or a race costs a second count, never a wrong one.
  *
  * Redis down: storing goes on. The first update that is skipped leaves a row in cache_stale; who
  * finds Redis back takes an advisory lock and pushes what was stored since. */
@@ -19,7 +19,7 @@
 #include "store/redis.h"
 #include "store/submissions.h"
 
-#define CACHE_PUSH_MAX 512   /* subjects a call */
+#define CACHE_PUSH_MAX 512 /* subjects a call */
 #define CACHE_COUNTS_MAX 1000
 
 struct cache_entry {

@@ -30,8 +30,8 @@
 #include "store/connection.h"
 
 #define CATALOG_CHANNEL "sluice_catalog"
-#define CATALOG_CODE_MAX 64 /* study, site and subject codes */
-#define CATALOG_NAME_MAX 200  /* a questionnaire's name */
+#define CATALOG_CODE_MAX 64  /* study, site and subject codes */
+#define CATALOG_NAME_MAX 200 /* a questionnaire's name */
 #define CATALOG_SUBJECTS_MAX 1000000
 
 struct catalog_loaded {

@@ -187,7 +187,7 @@ static void
 subject_take(const json_t *v, struct array columns[SUBJECT_COLUMNS], struct catalog_fault *fault)
 {
     static const char *const members[] = {"subjectId", "siteId", "status", "statusAt",
-                                          "timeZone", "kind", NULL};
+                                          "timeZone",  "kind",   NULL};
     static const char *const states[] = {"enrolled", "screening", "completed", "withdrawn", NULL};
     static const char *const kinds[] = {"real", "test", NULL};
     json_t *object =

@@ -23,7 +23,8 @@ word_needs_escape(uint64_t x)
     uint64_t quote = x ^ EACH(0x22), backslash = x ^ EACH(0x5c);
 
     return (((x - EACH(0x20)) & ~x) | ((quote - EACH(1)) & ~quote) |
-            ((backslash - EACH(1)) & ~backslash)) & EACH(0x80);
+            ((backslash - EACH(1)) & ~backslash)) &
+           EACH(0x80);
 }
 
 static bool

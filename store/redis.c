@@ -123,9 +123,8 @@ redis_up(struct redis *r, int64_t now_us)
     if (now_us < r->not_before_us)
         return REDIS_DOWN;
     struct timeval wait = {r->options.timeout_us / US_PER_S, r->options.timeout_us % US_PER_S};
-    r->context = r->host != NULL
-                     ? redisConnectWithTimeout(r->host, r->port, wait)
-                     : redisConnectUnixWithTimeout(r->options.target + 5, wait);
+    r->context = r->host != NULL ? redisConnectWithTimeout(r->host, r->port, wait)
+                                 : redisConnectUnixWithTimeout(r->options.target + 5, wait);
     if (r->context == NULL || r->context->err != 0)
         return down(r, r->context != NULL ? r->context->errstr : "out of memory");
     if (redisSetTimeout(r->context, wait) != REDIS_OK)

@@ -1,6 +1,6 @@
-/* One connection to Redis. Every wait is bounded by the timeout given; a connection that failed once
- * is dropped and made anew, at the earliest after a back-off. A reply can't make us allocate more
- * than it carries (hiredis 0.14 has no bound of its own). */
+/* One connection to Redis. Every wait is bounded by the timeout given; a connection that failed
+ * once is dropped and made anew, at the earliest after a back-off. A reply can't make us allocate
+ * more than it carries (hiredis 0.14 has no bound of its own). */
 #ifndef SLUICE_STORE_REDIS_H
 #define SLUICE_STORE_REDIS_H
 

@@ -13,7 +13,7 @@ struct status_receipt {
 struct status_found {
     const char *state; /* stored, rejected, conflict, held */
     struct slice study, questionnaire, version;
-    struct slice reasons; /* JSON text; null for stored */
+    struct slice reasons;                        /* JSON text; null for stored */
     int64_t received_us, accepted_us, stored_us; /* stored_us TIME_NONE unless stored */
 };
 

@@ -10,7 +10,7 @@
 
 #define FIND_SQL                                                                                   \
     "SELECT s.study, s.submission_id, s.broker, s.epoch, s.seq, s.content_hash, s.hash_key,"       \
-    " s.received_at, s.stored_at, s.questionnaire, s.version, s.authored_at"                                    \
+    " s.received_at, s.stored_at, s.questionnaire, s.version, s.authored_at"                       \
     " FROM unnest($1::text[], $2::uuid[]) AS u(study, id)"                                         \
     " JOIN sluice.submissions s ON s.study = u.study AND s.submission_id = u.id"
 

@@ -65,8 +65,8 @@ run(const struct config *config, size_t which, const char *name)
         .read_only = services[which].read_only,
         .by_index = true,
     });
-    void *self = service->start(
-        &(struct service_env){.config = config, .seal_keys = keys, .store = store});
+    void *self =
+        service->start(&(struct service_env){.config = config, .seal_keys = keys, .store = store});
     int code = EXIT_CONFIG;
     if (self != NULL) {
         int n = hands_new(

@@ -1,5 +1,6 @@
 /* Shared with the main thread under one lock: the batch that waits, what is to be said about the
- * current one, and a few flags. Two eventfds wake either side. Everything else is the helper's own. */
+ * current one, and a few flags. Two eventfds wake either side. Everything else is the helper's own.
+ */
 #include "workers/runtime/hands.h"
 
 #include <errno.h>
@@ -56,7 +57,6 @@ struct hands {
     unsigned n_verdicts;
     pthread_cond_t verdicts_taken;
     bool ready, drain, stop;
-    bool current_void; /* its lease is nobody's any more */
 
     int64_t alive_at_us; /* the watchdog's next sign of life; the helper's */
 };
@@ -104,8 +104,6 @@ on_disconnected(void *arg)
         sluice_batch_free(h->waiting[l->number].memory);
         h->has_waiting[l->number] = false;
     }
-    if (h->holding && h->current.link == l->number)
-        h->current_void = true;
     pthread_mutex_unlock(&h->lock);
     log_event(EVENT_BROKER_LOST, LOG_U("broker", l->number));
 }
@@ -124,8 +122,8 @@ on_deliver(void *arg, uint64_t lease, struct sluice_batch *batch)
     bool take = !h->has_waiting[l->number] && h->ready && !h->drain;
     if (take) {
         struct hold *w = &h->waiting[l->number];
-        *w = (struct hold){.memory = batch, .link = l->number, .lease = lease,
-                           .generation = l->generation};
+        *w = (struct hold){
+            .memory = batch, .link = l->number, .lease = lease, .generation = l->generation};
         w->batch.data = sluice_batch_data(batch, &w->batch.size);
         w->batch.broker = l->broker;
         h->has_waiting[l->number] = true;
@@ -519,7 +517,6 @@ hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold)
             h->has_waiting[i] = false;
             h->current = h->waiting[i];
             h->current.taken_us = clock_mono_us();
-            h->current_void = false;
             h->holding = true;
         }
         bool taken = h->holding, drain = h->drain;
@@ -586,13 +583,4 @@ void
 hands_return(struct hands *h, struct hold *hold)
 {
     hold_end(h, hold, NULL);
-}
-
-bool
-hands_current(struct hands *h, const struct hold *hold)
-{
-    pthread_mutex_lock(&h->lock);
-    bool current = h->holding && h->current.lease == hold->lease && !h->current_void;
-    pthread_mutex_unlock(&h->lock);
-    return current;
 }

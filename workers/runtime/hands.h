@@ -46,7 +46,8 @@ int hands_new(const struct hands_options *options, struct hands **ret_hands);
 /* Ends the thread: batches not taken go back, BYE is sent. */
 void hands_free(struct hands *h);
 
-/* The main thread can (or can't) take work. Not ready: credit is withdrawn, what waits goes back. */
+/* The main thread can (or can't) take work. Not ready: credit is withdrawn, what waits goes back.
+ */
 void hands_ready(struct hands *h, bool ready);
 /* Waits for a batch. HANDS_DRAIN: none will come any more. */
 enum hands_event hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold);
@@ -55,7 +56,4 @@ bool hands_drain_wait(struct hands *h, int64_t deadline_us);
 /* Ends a hold; entries are taken over and come back empty, with the hands' own ceiling. */
 void hands_report(struct hands *h, struct hold *hold, struct buf *entries);
 void hands_return(struct hands *h, struct hold *hold);
-/* False: the lease may have lapsed, what would be written now could come too late. */
-bool hands_current(struct hands *h, const struct hold *hold);
-
 #endif

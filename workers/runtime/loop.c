@@ -1,6 +1,6 @@
-/* PostgreSQL away: what is held is reported "retry", no credit is asked for, and connecting is tried
- * with a growing pause until it succeeds. The pause is a wait for the wish to drain, so a SIGTERM
- * ends it; heartbeats go on in the helper meanwhile. */
+/* PostgreSQL away: what is held is reported "retry", no credit is asked for, and connecting is
+ * tried with a growing pause until it succeeds. The pause is a wait for the wish to drain, so a
+ * SIGTERM ends it; heartbeats go on in the helper meanwhile. */
 #include "workers/runtime/loop.h"
 
 #include "base/clock.h"
@@ -98,19 +98,15 @@ batch_do(struct loop *l, struct hold *hold)
 int
 loop_run(struct hands *h, struct store *store, const struct service *service, void *self)
 {
-    struct loop l = {.hands = h,
-                     .store = store,
-                     .service = service,
-                     .self = self,
-                     .pause_us = PAUSE_MIN_US};
+    struct loop l = {
+        .hands = h, .store = store, .service = service, .self = self, .pause_us = PAUSE_MIN_US};
     int step;
 
     buf_init(&l.entries, HANDS_REPORT_MAX);
     step = store_await(&l);
     while (step == STEP_GO) {
         struct hold hold;
-        int64_t deadline_us =
-            service->deadline != NULL ? service->deadline(self) : INT64_MAX;
+        int64_t deadline_us = service->deadline != NULL ? service->deadline(self) : INT64_MAX;
         switch (hands_take(h, deadline_us, &hold)) {
         case HANDS_BATCH:
             step = batch_do(&l, &hold);

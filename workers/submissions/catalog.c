@@ -88,9 +88,9 @@ study_take(void *arg, const struct catalog_study *row)
     s->listed = mem_new(json_array_size(list) + 1, sizeof(*s->listed));
     json_array_foreach(list, i, q)
     {
-        s->listed[s->n_listed++] = (struct listed){
-            text_keep(json_string_value(json_object_get(q, "questionnaire"))),
-            text_keep(json_string_value(json_object_get(q, "version")))};
+        s->listed[s->n_listed++] =
+            (struct listed){text_keep(json_string_value(json_object_get(q, "questionnaire"))),
+                            text_keep(json_string_value(json_object_get(q, "version")))};
     }
     json_decref(file);
 }

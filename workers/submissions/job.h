@@ -35,7 +35,7 @@ struct job {
     struct submission_row row;
     struct submission_extra extra;
     struct rejection_row rejection;
-    enum outcome rejected_as; /* what rejection becomes when it is recorded */
+    enum outcome rejected_as;       /* what rejection becomes when it is recorded */
     size_t reasons_at, reasons_len; /* JSON, in batch.text */
 
     /* report */
@@ -50,9 +50,9 @@ struct batch {
     struct job *jobs;
     size_t n, cap;
     struct uuid broker;
-    struct buf plain;    /* reserved for the whole batch before use: never moves */
-    struct buf opened;   /* one body */
-    struct buf text;     /* reasons */
+    struct buf plain;  /* reserved for the whole batch before use: never moves */
+    struct buf opened; /* one body */
+    struct buf text;   /* reasons */
     struct buf payloads;
     struct buf scratch;
     struct findings findings;

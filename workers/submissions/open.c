@@ -76,8 +76,7 @@ open_job(struct batch *b, struct job *j, const struct seal_keys *keys)
     j->plain = (struct slice){b->plain.data + b->plain.size, b->opened.size};
     if (buf_append(&b->plain, b->opened.data, b->opened.size) != BUF_OK)
         return false;
-    if (mp_check(j->plain.at, j->plain.len, NODES_MAX) != MP_OK ||
-        !envelope_read(j, &study, &id)) {
+    if (mp_check(j->plain.at, j->plain.len, NODES_MAX) != MP_OK || !envelope_read(j, &study, &id)) {
         outcome_dead(b, j, RULE_BODY);
         return false;
     }

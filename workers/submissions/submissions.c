@@ -14,7 +14,7 @@
 #include "workers/submissions/validate.h"
 #include "workers/submissions/write.h"
 
-#define KEPT_BYTES ((size_t)1 << 20) /* memory a buffer keeps between batches */
+#define KEPT_BYTES ((size_t)1 << 20)    /* memory a buffer keeps between batches */
 #define PAYLOADS_SOFT ((size_t)8 << 20) /* past it, what is left of the batch comes again */
 #define PAYLOADS_MAX (PAYLOADS_SOFT + ((size_t)4 << 20))
 #define BODY_MAX ((size_t)64 << 20)
@@ -87,7 +87,8 @@ redis_open(struct submissions *s, const struct config *config)
     if (*path != '\0') {
         int n = secret_read(path, 4096, &s->password);
         if (n != SECRET_OK) {
-            log_event(EVENT_FATAL, LOG_S("why", n > 0 ? secret_outcome_text(n) : "redis_password_file"),
+            log_event(EVENT_FATAL,
+                      LOG_S("why", n > 0 ? secret_outcome_text(n) : "redis_password_file"),
                       LOG_S("path", path));
             return false;
         }

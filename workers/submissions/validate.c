@@ -1,4 +1,5 @@
-/* Every broken rule is collected before the verdict; HOLD rules hold only what nothing else rejects. */
+/* Every broken rule is collected before the verdict; HOLD rules hold only what nothing else
+ * rejects. */
 #include "workers/submissions/validate.h"
 
 #include <string.h>
@@ -142,8 +143,8 @@ extra_fill(struct batch *b, struct job *j, const struct envelope *e)
 }
 
 static void
-form_find(struct batch *b, struct job *j, const struct envelope *e,
-          const struct validate_env *env, bool *ret_unknown)
+form_find(struct batch *b, struct job *j, const struct envelope *e, const struct validate_env *env,
+          bool *ret_unknown)
 {
     struct slice study = {j->record.scope, j->record.scope_len};
     enum rule rule = catalog_find(env->catalog, study, e->text[MEMBER_QUESTIONNAIRE],
@@ -156,7 +157,9 @@ form_find(struct batch *b, struct job *j, const struct envelope *e,
     *ret_unknown = true;
     bool of_version = rule == RULE_UNKNOWN_VERSION || rule == RULE_VERSION_REQUIRED;
     finding_at(b, rule,
-               rule == RULE_UNKNOWN_STUDY ? "study" : of_version ? "version" : "questionnaire",
+               rule == RULE_UNKNOWN_STUDY ? "study"
+               : of_version               ? "version"
+                                          : "questionnaire",
                NULL);
 }
 
@@ -212,7 +215,8 @@ validate_job(struct batch *b, struct job *j, const struct validate_env *env, boo
     j->form = NULL;
     envelope_read(b, j, &e);
     struct slice said = e.text[MEMBER_SUBJECT_ID];
-    if (said.at != NULL && (said.len != j->subject.len || memcmp(said.at, j->subject.at, said.len))) {
+    if (said.at != NULL &&
+        (said.len != j->subject.len || memcmp(said.at, j->subject.at, said.len))) {
         outcome_dead(b, j, RULE_MISMATCH);
         return;
     }

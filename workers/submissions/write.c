@@ -161,8 +161,8 @@ range_write(struct plan *p, size_t row, size_t n_rows, size_t rej, size_t n_rej)
 static void
 job_judge(struct plan *p, struct job *j, const struct submission_found *f)
 {
-    bool own = uuid_equal(&p->b->broker, &f->broker) && j->row.epoch == f->epoch &&
-               j->row.seq == f->seq;
+    bool own =
+        uuid_equal(&p->b->broker, &f->broker) && j->row.epoch == f->epoch && j->row.seq == f->seq;
 
     if (own) {
         j->row.stored_us = f->stored_us;

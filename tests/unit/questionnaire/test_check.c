@@ -24,14 +24,20 @@ static const char form[] =
     "      {\"linkId\":\"leaf\",\"type\":\"boolean\",\"required\":true}]}]}]},"
     "{\"linkId\":\"many\",\"type\":\"date\",\"repeats\":true},"
     "{\"linkId\":\"a/b~c\",\"type\":\"text\"},"
-    "{\"linkId\":\"pick\",\"type\":\"choice\",\"answerOption\":[{\"valueCoding\":{\"system\":\"s1\",\"code\":\"x\"}},"
-    "  {\"valueCoding\":{\"system\":\"s2\",\"code\":\"x\"}},{\"valueCoding\":{\"system\":\"s1\",\"code\":\"y\"}},"
+    "{\"linkId\":\"pick\",\"type\":\"choice\",\"answerOption\":[{\"valueCoding\":{\"system\":"
+    "\"s1\",\"code\":\"x\"}},"
+    "  "
+    "{\"valueCoding\":{\"system\":\"s2\",\"code\":\"x\"}},{\"valueCoding\":{\"system\":\"s1\","
+    "\"code\":\"y\"}},"
     "  {\"valueCoding\":{\"display\":\"none\"}}]},"
     "{\"linkId\":\"open\",\"type\":\"open-choice\",\"answerOption\":[{\"valueString\":\"a\"}]},"
-    "{\"linkId\":\"level\",\"type\":\"integer\",\"answerOption\":[{\"valueInteger\":0},{\"valueInteger\":1}]},"
+    "{\"linkId\":\"level\",\"type\":\"integer\",\"answerOption\":[{\"valueInteger\":0},{"
+    "\"valueInteger\":1}]},"
     "{\"linkId\":\"amount\",\"type\":\"quantity\"},"
-    "{\"linkId\":\"under\",\"type\":\"boolean\",\"item\":[{\"linkId\":\"why\",\"type\":\"string\",\"required\":true}]},"
-    "{\"linkId\":\"when\",\"type\":\"string\",\"required\":true,\"enableWhen\":[{\"question\":\"int\","
+    "{\"linkId\":\"under\",\"type\":\"boolean\",\"item\":[{\"linkId\":\"why\",\"type\":\"string\","
+    "\"required\":true}]},"
+    "{\"linkId\":\"when\",\"type\":\"string\",\"required\":true,\"enableWhen\":[{\"question\":"
+    "\"int\","
     "  \"operator\":\"exists\",\"answerBoolean\":true}]}]}";
 
 static void
@@ -53,8 +59,7 @@ pack(struct buf *b, const json_t *v)
         break;
     case JSON_ARRAY:
         mp_put_array(b, (uint32_t)json_array_size(v));
-        json_array_foreach(v, i, x)
-            pack(b, x);
+        json_array_foreach(v, i, x) pack(b, x);
         break;
     case JSON_STRING:
         mp_put_str(b, json_string_value(v), json_string_length(v));
@@ -99,13 +104,16 @@ static const struct {
     {"{\"int\":1,\"leaf\":true}", "/answers/leaf misplaced-item\n"},
     {"{\"int\":1,\"rep\":[]}", ""},
     {"{\"int\":1,\"rep\":[{\"in\":\"abc\"},{\"in\":\"d\"}]}", ""},
-    {"{\"int\":1,\"rep\":[{\"in\":\"abcd\"},{}]}", "/answers/rep/0/in max-length\n/answers/rep/1/in required\n"},
+    {"{\"int\":1,\"rep\":[{\"in\":\"abcd\"},{}]}",
+     "/answers/rep/0/in max-length\n/answers/rep/1/in required\n"},
     {"{\"int\":1,\"rep\":[{\"in\":\"äöü\"}]}", ""},
     {"{\"int\":1,\"rep\":{\"in\":\"a\"}}", "/answers/rep type\n"},
     {"{\"int\":1,\"rep\":[7]}", "/answers/rep/0 type\n"},
-    {"{\"int\":1,\"rep\":[{\"in\":\"a\",\"deep\":[{\"leaf\":true},{}]}]}", "/answers/rep/0/deep/1/leaf required\n"},
+    {"{\"int\":1,\"rep\":[{\"in\":\"a\",\"deep\":[{\"leaf\":true},{}]}]}",
+     "/answers/rep/0/deep/1/leaf required\n"},
     {"{\"int\":1,\"many\":\"2026-11\"}", ""},
-    {"{\"int\":1,\"many\":[\"2026-11\",\"2026-02-30\",null]}", "/answers/many/1 date\n/answers/many/2 type\n"},
+    {"{\"int\":1,\"many\":[\"2026-11\",\"2026-02-30\",null]}",
+     "/answers/many/1 date\n/answers/many/2 type\n"},
     {"{\"int\":1,\"a/b~c\":\"\"}", "/answers/a~1b~0c empty\n"},
     {"{\"int\":1,\"a/b~c\":\"two\\nlines\"}", ""},
     {"{\"int\":1,\"pick\":\"y\"}", ""},

@@ -30,9 +30,11 @@ static const struct {
     {Q("{\"linkId\":\"a\",\"type\":\"string\",\"required\":\"yes\"}"), "required"},
     {Q("{\"linkId\":\"a\",\"type\":\"choice\"}"), "answerOption"},
     {Q("{\"linkId\":\"a\",\"type\":\"choice\",\"answerValueSet\":\"x\"}"), "answerValueSet"},
-    {Q("{\"linkId\":\"a\",\"type\":\"choice\",\"answerOption\":[{\"valueReference\":{}}]}"), "option"},
+    {Q("{\"linkId\":\"a\",\"type\":\"choice\",\"answerOption\":[{\"valueReference\":{}}]}"),
+     "option"},
     {Q("{\"linkId\":\"a\",\"type\":\"string\",\"maxLength\":0}"), "maxLength"},
-    {Q("{\"linkId\":\"a\",\"type\":\"display\",\"item\":[{\"linkId\":\"b\",\"type\":\"string\"}]}"), "display"},
+    {Q("{\"linkId\":\"a\",\"type\":\"display\",\"item\":[{\"linkId\":\"b\",\"type\":\"string\"}]}"),
+     "display"},
 };
 
 static void
@@ -59,7 +61,10 @@ definition_make(size_t n, bool nested)
     p += sprintf(p, "{\"resourceType\":\"Questionnaire\",\"item\":[");
     for (size_t i = 0; i < n; i++)
         p += sprintf(p, "%s{\"linkId\":\"i%zu\",\"type\":\"%s\"%s", i > 0 && !nested ? "," : "", i,
-                     nested ? "group" : "string", nested && i + 1 < n ? ",\"item\":[" : nested ? "" : "}");
+                     nested ? "group" : "string",
+                     nested && i + 1 < n ? ",\"item\":["
+                     : nested            ? ""
+                                         : "}");
     for (size_t i = 0; nested && i < n; i++)
         p += sprintf(p, i > 0 ? "]}" : "}");
     sprintf(p, "]}");

@@ -75,7 +75,8 @@ static void
 dates_and_times(void **state)
 {
     static const char *const dates[] = {"2026", "2026-02", "2026-02-28", "2024-02-29"};
-    static const char *const no_dates[] = {"26", "2026-", "2026-00", "2026-02-30", "2026-2-3", "20260203"};
+    static const char *const no_dates[] = {"26",         "2026-",    "2026-00",
+                                           "2026-02-30", "2026-2-3", "20260203"};
     static const char *const times[] = {"00:00:00", "23:59:59", "08:00:00.25"};
     static const char *const no_times[] = {"8:00:00", "08:00", "24:00:00", "08:60:00", "08:00:00Z"};
 

@@ -8,8 +8,9 @@
 static void
 bytes_are_postgresqls(void **state)
 {
-    static const uint8_t wanted[] = {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 25, 0, 0, 0, 3, 0, 0, 0, 1,
-                                     0, 0, 0, 2, 'a', 'b', 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
+    static const uint8_t wanted[] = {0,   0,   0,    1,    0,    0,    0, 1, 0, 0, 0, 25,
+                                     0,   0,   0,    3,    0,    0,    0, 1, 0, 0, 0, 2,
+                                     'a', 'b', 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
     struct array a;
 
     (void)state;

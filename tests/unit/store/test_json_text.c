@@ -18,7 +18,8 @@ written_is(struct buf *b, const struct buf *msgpack, const char *wanted)
     assert_int_equal(b->size, strlen(wanted));
     assert_memory_equal(b->data, wanted, b->size);
     json_error_t error;
-    json_t *read = json_loadb((char *)b->data, b->size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
+    json_t *read =
+        json_loadb((char *)b->data, b->size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
     assert_non_null(read);
     json_decref(read);
 }

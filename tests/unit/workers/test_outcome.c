@@ -67,26 +67,31 @@ entries_name_their_origins(void **state)
     outcome_dead(&r->batch, &r->jobs[2], RULE_SEAL);
     outcome_write_entries(&r->batch, &r->entries);
 
-    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e), ENTRY_OK);
+    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e),
+                     ENTRY_OK);
     assert_int_equal(e.code, OUTCOME_DUPLICATE);
     assert_int_equal(e.epoch, 2);
     assert_int_equal(e.seq, 10);
     assert_int_equal(mp_check(e.payload, e.payload_len, 100), MP_OK);
-    assert_true(mp_find(e.payload, e.payload_len, "received_us", &v, &inside) && mp_as_int(&v, &time));
+    assert_true(mp_find(e.payload, e.payload_len, "received_us", &v, &inside) &&
+                mp_as_int(&v, &time));
     assert_int_equal(time, 55);
     assert_true(mp_find(e.payload, e.payload_len, "version", &v, &inside) && mp_is_str(&v, "1"));
 
     /* what nobody decided comes again */
-    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e), ENTRY_OK);
+    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e),
+                     ENTRY_OK);
     assert_int_equal(e.code, OUTCOME_RETRY);
     assert_int_equal(e.seq, 11);
     assert_int_equal(e.payload_len, 0);
 
-    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e), ENTRY_OK);
+    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e),
+                     ENTRY_OK);
     assert_int_equal(e.code, OUTCOME_DEAD);
     assert_true(mp_find(e.payload, e.payload_len, "errors", &v, &inside));
     assert_int_equal(v.type, MP_ARRAY);
-    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e), ENTRY_END);
+    assert_int_equal(entry_read(ENTRY_KIND_REPORT, r->entries.data, r->entries.size, &at, &e),
+                     ENTRY_END);
 }
 
 static void
