@@ -44,24 +44,33 @@ child_is_known(const char *children, const uint8_t *key, uint32_t len)
     return false;
 }
 
+/* Refuses member i, or the member of it that is named by child. */
+static bool
+member_refuse(int i, const struct mp_value *child, const char *rule, const char *detail,
+              struct problem_error *e)
+{
+    char pointer[PROBLEM_POINTER_SIZE];
+
+    if (child == NULL)
+        snprintf(pointer, sizeof(pointer), "/%s", members[i].name);
+    else
+        snprintf(pointer, sizeof(pointer), "/%s/%.*s", members[i].name, (int)child->len,
+                 (const char *)child->at);
+    return problem_error_set(e, pointer, rule, detail);
+}
+
 static bool
 object_check(int i, struct mp_cursor c, uint32_t pairs, struct problem_error *e)
 {
-    char pointer[PROBLEM_POINTER_SIZE];
     struct mp_value key, value;
 
-    snprintf(pointer, sizeof(pointer), "/%s", members[i].name);
     for (uint32_t n = 0; n < pairs; n++) {
         if (mp_next(&c, &key) != MP_OK || !child_is_known(members[i].children, key.at, key.len))
-            return problem_error_set(e, pointer, "unknown-member",
-                                     "has a member that is not known");
-        snprintf(pointer, sizeof(pointer), "/%s/%.*s", members[i].name, (int)key.len,
-                 (const char *)key.at);
+            return member_refuse(i, NULL, "unknown-member", "has a member that is not known", e);
         if (mp_next(&c, &value) != MP_OK || value.type != MP_STR)
-            return problem_error_set(e, pointer, "wrong-type", "must be a string");
+            return member_refuse(i, &key, "wrong-type", "must be a string", e);
         if (value.len > MEMBER_TEXT_MAX)
-            return problem_error_set(e, pointer, "too-long", "is too long");
-        snprintf(pointer, sizeof(pointer), "/%s", members[i].name);
+            return member_refuse(i, &key, "too-long", "is too long", e);
     }
     return true;
 }
@@ -69,31 +78,27 @@ object_check(int i, struct mp_cursor c, uint32_t pairs, struct problem_error *e)
 static bool
 value_check(int i, struct mp_cursor c, struct mp_value *v, struct problem_error *e)
 {
-    char pointer[PROBLEM_POINTER_SIZE];
-
-    snprintf(pointer, sizeof(pointer), "/%s", members[i].name);
     if (mp_next(&c, v) != MP_OK)
-        return problem_error_set(e, pointer, "wrong-type", "is no value");
+        return member_refuse(i, NULL, "wrong-type", "is no value", e);
     switch (members[i].kind) {
     case STRING:
     case INSTANT:
         if (v->type != MP_STR)
-            return problem_error_set(e, pointer, "wrong-type", "must be a string");
+            return member_refuse(i, NULL, "wrong-type", "must be a string", e);
         if (v->len > MEMBER_TEXT_MAX)
-            return problem_error_set(e, pointer, "too-long", "is too long");
+            return member_refuse(i, NULL, "too-long", "is too long", e);
         if (members[i].kind == INSTANT && !instant_is_sane((const char *)v->at, v->len))
-            return problem_error_set(e, pointer, "wrong-type",
-                                     "must be a date-time with seconds and a zone (RFC 3339)");
+            return member_refuse(i, NULL, "wrong-type",
+                                 "must be a date-time with seconds and a zone (RFC 3339)", e);
         return true;
     case ARRAY:
-        return v->type == MP_ARRAY ||
-               problem_error_set(e, pointer, "wrong-type", "must be an array");
+        return v->type == MP_ARRAY || member_refuse(i, NULL, "wrong-type", "must be an array", e);
     case OBJECT:
         if (v->type != MP_MAP && i == ENVELOPE_ANSWERS)
-            return problem_error_set(e, pointer, "answers-not-object",
-                                     "must be a JSON object, not a text or another type");
+            return member_refuse(i, NULL, "answers-not-object",
+                                 "must be a JSON object, not a text or another type", e);
         if (v->type != MP_MAP)
-            return problem_error_set(e, pointer, "wrong-type", "must be an object");
+            return member_refuse(i, NULL, "wrong-type", "must be an object", e);
         return *members[i].children == '*' || object_check(i, c, v->len, e);
     }
     return true;

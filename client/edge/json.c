@@ -91,8 +91,13 @@ key_push(struct run *r, struct json_frame *f, const struct json_key *key)
             if (key_is_same(r, &keys[i], key))
                 return JSON_DUPLICATE;
     }
-    int full = buf_append(&j->keys, key, sizeof(*key));
-    sluice_assert(full == BUF_OK); /* bounded by JSON_NODES_MAX */
+    if (j->keys.cap - j->keys.size < sizeof(*key)) {
+        uint8_t *room;
+        int full = buf_reserve(&j->keys, sizeof(*key), &room);
+        sluice_assert(full == BUF_OK); /* bounded by JSON_NODES_MAX */
+    }
+    memcpy(j->keys.data + j->keys.size, key, sizeof(*key));
+    j->keys.size += sizeof(*key);
     return JSON_OK;
 }
 

@@ -230,7 +230,10 @@ json_string(const uint8_t **at, const uint8_t *end, uint8_t **out, const uint8_t
 
     if (stop < end && *stop == '"') {
         chars = head_write(*out, len);
-        memcpy(chars, start, len);
+        if (len <= 16 && end - start >= 16)
+            memcpy(chars, start, 16); /* one move; the room holds it, what follows writes over it */
+        else
+            memcpy(chars, start, len);
     } else {
         uint8_t *chars_end;
         enum json_fault fault = string_slow(at, end, *out + 5, &chars_end);

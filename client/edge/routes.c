@@ -2,7 +2,6 @@
 #include "client/edge/routes.h"
 
 #include <llhttp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -41,11 +40,16 @@ path_fits(const char *pattern, const char *path, size_t len, const char **ret_pa
 }
 
 static void
-allow_add(char allow[48], const char *method)
+allow_add(char allow[48], const char *methods)
 {
-    size_t n = strlen(allow);
+    size_t n = strlen(allow), len = strlen(methods);
 
-    snprintf(allow + n, 48 - n, "%s%s", n > 0 ? ", " : "", method);
+    if (n > 0 && n + 2 < 48) {
+        memcpy(allow + n, ", ", 2);
+        n += 2;
+    }
+    sluice_assert(n + len < 48);
+    memcpy(allow + n, methods, len + 1);
 }
 
 void
