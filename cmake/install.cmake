@@ -12,6 +12,8 @@ install(FILES packaging/systemd/sluice.tmpfiles DESTINATION lib/tmpfiles.d RENAM
 install(DIRECTORY schemas/questionnaires schemas/examples DESTINATION share/sluice COMPONENT system)
 install(FILES schemas/protocol.md schemas/api/openapi.yaml README.md CHANGELOG.md doc/overview.md doc/durability.md
         doc/operations.md doc/reference.md DESTINATION share/doc/sluice COMPONENT system)
+file(GLOB man_pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/doc/man/*.1)
+install(FILES ${man_pages} DESTINATION share/man/man1 COMPONENT system)
 # libsluice for programs of others.
 if(TARGET sluice_shared)
   install(TARGETS sluice_shared LIBRARY DESTINATION lib COMPONENT system NAMELINK_SKIP
