@@ -87,8 +87,9 @@ journal_head_next(struct journal *j, uint8_t *buf, size_t buf_size, struct recor
     struct walk_item item;
     int rc;
 
-    if (j->segments.head == segments_tail(&j->segments)->number)
-        return 1;
+    const struct segment *first = segments_find(&j->segments, j->segments.head);
+    if (first == segments_tail(&j->segments) || first->bytes == 0)
+        return 1; /* without bytes: a segment that was missing at open; nobody survives in it */
     if (!j->move.open || j->move.segment != j->segments.head)
         rc = move_begin(j);
     else

@@ -216,9 +216,14 @@ replay_damaged(struct replay *r, struct scan *s, uint64_t offset, uint64_t end,
     const uint8_t *bytes;
     uint64_t base = offset + LAYOUT_BATCH_HEADER;
 
-    int rc = set_aside(r, s, offset, end, "batch-header");
-    if (rc != 0 || base >= end)
+    int rc = offset < end ? set_aside(r, s, offset, end, "batch-header") : 0;
+    if (rc != 0)
         return rc;
+    if (base >= end) { /* not even one header: the file was cut */
+        if (next != NULL)
+            gap_account(r, next, NULL);
+        return 0;
+    }
     rc = scan_bytes(s, base, (size_t)(end - base), &bytes);
     if (rc != 0)
         return rc;
