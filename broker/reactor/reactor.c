@@ -84,6 +84,9 @@ clock_advance(struct broker *b)
         peers_shift_heard(b->peers, now_us - b->now_us);
         metrics_add(&b->metrics, METRIC_TIME_JUMPS, 1);
         log_event(EVENT_TIME_JUMPED, LOG_I("gap_us", now_us - b->now_us));
+    } else if (b->submit.active || b->owed.size > 0) {
+        /* We did not read what clients said: their silence is ours. */
+        peers_shift_heard(b->peers, now_us - b->now_us);
     }
     b->now_us = now_us;
 }

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from lone_broker import LoneBroker
-from protocol import ACCEPT_NOW, ACCEPTED, HEARTBEAT, OUTCOME, REFUSALS, REFUSED, entries
+from protocol import ACCEPT_NOW, ACCEPTED, DELIVER, HEARTBEAT, OUTCOME, REFUSALS, REFUSED, entries
 
 SMALL = {"segment_bytes": "1MiB", "journal_max_bytes": "8MiB", "journal_keep_bytes": "0",
          "max_record_bytes": "64KiB"}
@@ -125,3 +125,26 @@ def test_back_pressure_without_refusal():
             worker.report(worker.lease, [(r.origin, "stored") for r in batch], messages=4096, bytes=64 << 20)
         assert len(client.await_entries(OUTCOME, 144)) == 144
         assert broker.balance()["stored"] == 144
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_a_journal_that_makes_clients_wait_does_not_take_them_for_silent():
+    # Segments are slow to come by (fsync; commits use fdatasync): intake waits for five silences' time.
+    slow = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+            "inject=fsync:delay_enter=3000000:when=8+")
+    with LoneBroker(wrap=slow, **{**SMALL, "journal_max_bytes": "64MiB"}) as broker:
+        idle, busy, accepted = broker.client(), broker.client(), 0
+        worker = broker.worker()
+        worker.pull()
+        for _ in range(100):
+            busy.submit(b"x" * 50_000)
+        end = time.monotonic() + 60
+        while accepted < 100:
+            assert time.monotonic() < end
+            for peer in (idle, busy, worker):
+                peer.send(HEARTBEAT)
+                message = peer.receive(timeout_s=0.02)
+                assert message is None or message[0] in (ACCEPTED, DELIVER), hex(message[0])
+                if message and message[0] == ACCEPTED:
+                    accepted += len(entries(message[0], message[2]))
+        assert broker.admin().rows("status")[0]["clients"] == 2
