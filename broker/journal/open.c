@@ -239,6 +239,41 @@ held_append(struct journal *j, const struct opening *o)
         j->next.seq = t->held_seq_after;
 }
 
+/* Gives the disk back what the last segment holds beyond its end. 1: nothing. */
+static int
+last_segment_trim(struct journal *j, const struct tail *t)
+{
+    struct segment *last = segments_tail(&j->segments);
+    uint64_t end = (t->last_end + LAYOUT_BLOCK - 1) / LAYOUT_BLOCK * LAYOUT_BLOCK;
+    int fd;
+
+    if (t->last_end == 0 || last == NULL || last->bytes <= end)
+        return 1;
+    int rc = segments_fd(&j->segments, last, &fd);
+    if (rc == 0 && (ftruncate(fd, (off_t)end) < 0 || fsync(fd) < 0))
+        rc = -errno;
+    if (rc == 0) {
+        j->segments.held_bytes -= last->bytes - end;
+        last->bytes = last->used = (uint32_t)end;
+    }
+    return rc;
+}
+
+/* On a full disk each start would cost a segment until none is possible; but the one that the start
+ * before took is almost empty. */
+static int
+first_segment_make(struct journal *j, const struct opening *o, uint32_t bytes)
+{
+    int rc = spare_make_now(&j->spare, bytes);
+
+    if (rc != -ENOSPC && rc != -EDQUOT)
+        return rc;
+    int trimmed = last_segment_trim(j, &o->tail);
+    if (trimmed != 0)
+        return trimmed < 0 ? trimmed : rc;
+    return spare_make_now(&j->spare, bytes);
+}
+
 static int
 segment_begin(struct journal *j, struct opening *o)
 {
@@ -253,7 +288,7 @@ segment_begin(struct journal *j, struct opening *o)
     j->handed = &j->batches[1];
     j->next = o->tail.next;
     j->first_batch = j->next.batch;
-    int rc = spare_make_now(&j->spare, least > j->segment_bytes ? least : j->segment_bytes);
+    int rc = first_segment_make(j, o, least > j->segment_bytes ? least : j->segment_bytes);
     if (rc != 0)
         return rc;
     bool there = spare_take(&j->spare, &first);

@@ -307,6 +307,8 @@ tail_look(struct tail *t, struct scan *s, const struct found *found, bool is_las
         rc = tail_take(t, s, &e);
     else if (rc == 0 && found->copies != 0 && found->header.start.batch > t->next.batch)
         t->next = found->header.start;
+    if (is_last && t->torn_segment == 0)
+        t->last_end = e.any && e.last.end > e.end ? e.last.end : e.end;
     return rc;
 }
 

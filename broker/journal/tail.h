@@ -40,6 +40,7 @@ struct tail {
     uint64_t epoch;        /* the highest seen */
     uint32_t torn_segment; /* 0: nothing was torn */
     uint64_t torn_offset, torn_bytes;
+    uint64_t last_end; /* nothing stands from here on in the last begun segment; 0: not known */
 };
 
 /* Looks at every segment's header. JOURNAL_FOREIGN: one is of another journal or a newer format. */
