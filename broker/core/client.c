@@ -220,6 +220,8 @@ client_take(struct core *c, uint32_t client, uint32_t message, bool announce)
     if (msg_is_volatile(m))
         return; /* in the window until its outcome, never announced */
     c->services[m->service].unannounced++;
+    if (cl->ring_n == 0)
+        cl->announce_due_us = c->now_us + c->limits.heartbeat_us;
     ring_push(c, cl, m->seq);
     if ((m->flags & RECORD_ACCEPT_NOW) != 0) {
         if (cl->urgent_first == 0)
@@ -281,21 +283,17 @@ client_announce(struct core *c, uint32_t client)
         client_knows(c, m);
         any = true;
     }
-    cl->announce_due_us = 0;
+    cl->announce_due_us = c->now_us + c->limits.heartbeat_us; /* for what is not durable yet */
     if (cl->urgent_first != 0 && cl->urgent_first <= c->durable_seq)
         cl->urgent_first = cl->urgent_last > c->durable_seq ? c->durable_seq + 1 : 0;
     return any;
 }
 
 static bool
-client_is_due(struct core *c, struct client *cl, bool stalled)
+client_is_due(const struct core *c, const struct client *cl, bool stalled)
 {
-    if (stalled || (cl->urgent_first != 0 && cl->urgent_first <= c->durable_seq) ||
-        cl->window_n > c->limits.window_messages / 4)
-        return true;
-    if (cl->announce_due_us == 0)
-        cl->announce_due_us = c->now_us + c->limits.heartbeat_us;
-    return c->now_us >= cl->announce_due_us;
+    return stalled || (cl->urgent_first != 0 && cl->urgent_first <= c->durable_seq) ||
+           cl->window_n > c->limits.window_messages / 4 || c->now_us >= cl->announce_due_us;
 }
 
 void

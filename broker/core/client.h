@@ -19,7 +19,7 @@ struct client {
     uint64_t window_bytes;
     uint64_t urgent_first,
         urgent_last;         /* seqs with flag accept-now that are unannounced; 0: none */
-    int64_t announce_due_us; /* 0: nothing durable waits to be announced */
+    int64_t announce_due_us; /* a heartbeat after the ring's first was taken */
     bool used, gone;
 };
 
