@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "client/edge/edge.h"
@@ -14,6 +15,7 @@
 
 #define PASSES_MAX 4
 #define QUERIES_MAX 65536
+#define RESTART_US (2 * US_PER_S) /* a broker that restarts is back by then, else it is away */
 #define IN_FLIGHT_BYTES_MIN ((uint64_t)64 << 20)
 
 static void
@@ -33,6 +35,7 @@ on_disconnected(void *arg)
     struct broker *b = arg;
 
     b->connected = false;
+    b->lost_us = b->edge->now_us;
     log_event(EVENT_BROKER_LOST, LOG_U("broker", (uint64_t)(b - b->edge->brokers.list)));
 }
 
@@ -235,6 +238,19 @@ brokers_next(struct brokers *b)
             return candidate;
     }
     return NULL;
+}
+
+struct broker *
+brokers_next_or_lost(struct brokers *b)
+{
+    struct broker *next = brokers_next(b);
+
+    for (size_t i = 0; next == NULL && i < b->n; i++) {
+        struct broker *candidate = &b->list[b->turn++ % b->n];
+        if (candidate->lost_us != 0 && candidate->edge->now_us - candidate->lost_us < RESTART_US)
+            next = candidate;
+    }
+    return next;
 }
 
 size_t

@@ -22,6 +22,7 @@ struct broker {
     struct waiters waiters; /* by counter */
     uv_poll_t poll;
     bool connected;
+    int64_t lost_us; /* when it was lost last; 0: never */
     uint8_t uuid[16]; /* while connected */
 };
 
@@ -44,6 +45,8 @@ int64_t brokers_turn(struct brokers *b, int64_t now_us);
 
 /* The next connected one, NULL: none. */
 struct broker *brokers_next(struct brokers *b);
+/* Also one that is lost only just: what it is given waits for it to come back. */
+struct broker *brokers_next_or_lost(struct brokers *b);
 size_t brokers_connected(const struct brokers *b);
 
 /* As sluice_client_reserve; q is called back until it is forgotten or finished. */

@@ -146,7 +146,7 @@ intake_send(struct intake *in)
                                .id = q->id};
     uint8_t *body;
 
-    struct broker *b = brokers_next(&e->brokers);
+    struct broker *b = brokers_next_or_lost(&e->brokers);
     if (b == NULL)
         return PROBLEM_UNAVAILABLE;
     q->received_us = clock_wall_us();

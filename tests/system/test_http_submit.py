@@ -1,4 +1,5 @@
 """POST of a submission: what each outcome, refusal and wait becomes, and what is sealed on the way."""
+import concurrent.futures
 import json
 import signal
 import threading
@@ -8,7 +9,7 @@ import uuid
 import msgpack
 import pytest
 
-from http_rig import ERRORS, MULTI, PATH, STUDY, TOKEN, Rig, body
+from http_rig import ERRORS, MULTI, PATH, STUDY, TOKEN, Broker, Rig, body
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,19 @@ def test_not_accepted_in_time(rig):
     a, took = timed(rig)
     assert a.status == 503 and took >= 0.39 and a.json["type"] == "urn:sluice:problem:outcome-unknown"
     assert "Retry-After" in a.headers
+
+
+def test_a_broker_that_restarts_costs_time_and_no_answer():
+    with Rig(wait="10s") as rig:
+        rig.broker.stop()
+        deadline = time.monotonic() + 10
+        while rig.request("GET", "/readyz", token=None).status != 503:
+            assert time.monotonic() < deadline, "the edge did not notice"
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            answers = [pool.submit(rig.submit) for _ in range(8)]
+            assert not concurrent.futures.wait(answers, timeout=0.3).done
+            rig.brokers[0] = Broker(rig.endpoints[0], rig.key)
+            assert [a.result().status for a in answers] == [201] * 8
 
 
 def test_derived_id_is_stable(rig):
