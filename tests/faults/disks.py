@@ -8,6 +8,8 @@ import tempfile
 
 import pytest
 
+from stores import until
+
 MIB = 1 << 20
 
 
@@ -35,6 +37,7 @@ class Disk:
         self.path = os.path.join(self.folder, "mnt")
         self.image = os.path.join(self.folder, "image")
         self.mounted = False
+        os.chmod(self.folder, 0o755)
         os.mkdir(self.path)
 
     def __enter__(self):
@@ -61,8 +64,12 @@ class Disk:
         force = [] if self.kind == "xfs" else ["-F"]
         run("xfs_io", *force, "-x", "-c", "shutdown", self.path)
 
+    def sync(self):
+        run("xfs_io", "-c", "syncfs", self.path)
+
     def remount(self):
-        self.unmount()
+        """Waits for whoever still has a file open there."""
+        until("the disk to be free", 20, lambda: self.unmount() is None)
         self.mount()
 
     def fill(self):

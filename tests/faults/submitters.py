@@ -3,7 +3,7 @@ remember stands in the database.
 
 Each is a thread with one keep-alive connection. It sends a diary whose notes are its key, and sends it again
 with the same Idempotency-Key after a lost connection or a 503 until it gets an answer that promises something
-(201, 202) or says what was kept (422). Some answered ones are sent once more, some name an unknown
+(201, 202) or says what was kept (422). Some answered ones are sent once more, some are wrong or name an unknown
 questionnaire. Retry-After is not obeyed: the measured gaps are the fleet's, not the client's.
 """
 import http.client
@@ -59,21 +59,22 @@ class Submitter(threading.Thread):
 
     def submit_one(self):
         key, chance = str(uuid.UUID(int=self.random.getrandbits(128), version=4)), self.random.random()
-        form = "unknown-form" if chance < self.crowd.bad_share else "daily-diary"
-        body = json.dumps({"subjectId": "SUB123", "questionnaire": form, "version": "1.0",
-                           "submitAt": "2026-11-22T08:00:00+01:00",
-                           "answers": {**DIARY, "notes": key + self.crowd.filling}}).encode()
+        bad = chance < self.crowd.bad_share
+        wrong = {"pain": "much"} if bad and chance < self.crowd.bad_share / 2 else {}
+        body = json.dumps({"subjectId": "SUB123", "version": "1.0", "submitAt": "2026-11-22T08:00:00+01:00",
+                           "questionnaire": "unknown-form" if bad and not wrong else "daily-diary",
+                           "answers": {**DIARY, "notes": key + self.crowd.filling, **wrong}}).encode()
         self.crowd.sent.add(key)
-        if self.insist(key, body, form) and chance > 1 - self.crowd.again_share:
-            self.insist(key, body, form)
+        if self.insist(key, body, bad) and chance > 1 - self.crowd.again_share:
+            self.insist(key, body, bad)
 
-    def insist(self, key, body, form):
+    def insist(self, key, body, bad):
         """Until an answer that counts; False: none came within GIVE_UP_S after the end."""
         while True:
             sent_s = time.monotonic()
             status, origin = self.post(key, body)
             at_s = time.monotonic()
-            if status in (201, 202) or (status == 422 and form == "unknown-form"):
+            if status in (201, 202) or (status == 422 and bad):
                 self.crowd.answers.append(Answer(key, status, origin, sent_s, at_s))
                 return True
             if status not in PAUSE_S:

@@ -1,12 +1,13 @@
 """Disks that fail, fill up or lose power: the broker stops or refuses, and never promised what it can't keep."""
 import os
+import signal
 import time
 
 import pytest
 
 from disks import MIB, Disk, failing, need_loop, need_root
 from fleet import Fleet
-from stores import until
+from stores import Postgres, until
 from submitters import Submitters, prove
 
 SMALL_SEGMENTS = {"segment_bytes": "4MiB", "max_record_bytes": "1MiB"}
@@ -41,7 +42,7 @@ def test_failed_call_ends_the_broker_and_nothing_more_is_acknowledged(stores, ca
                 crowd.await_answers(50)
             late = [a for a in crowd.answers if a.origin and a.origin[1] == 1 and a.at_s > ended_s + 1]
             assert not late, f"acknowledged by a broker that had ended: {late[:3]}"
-            assert fleet.ctl_json("status")[0]["damaged"] == 0
+            assert fleet.status()["damaged"] == 0
             prove(fleet, crowd)
 
 
@@ -60,8 +61,45 @@ def test_power_cut_under_load(stores):
         prove(fleet, crowd)
 
 
+class OneDisk:
+    """Stores whose PostgreSQL lies on that disk, too; Redis, a cache, stays where it is."""
+
+    def __init__(self, disk, stores):
+        folder = os.path.join(disk.path, "pg")
+        os.mkdir(folder)
+        self.postgres, self.redis = Postgres(folder), stores.redis
+        self.postgres.start()
+        disk.sync()  # initdb did not
+
+    def cut_power(self, disk):
+        pid = self.postgres.pid
+        disk.cut_power()
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_power_cut_of_journal_and_database_at_once(stores):
+    """The whole host goes: 201 and 202 both were true."""
+    need_loop()
+    with Disk("xfs", 700) as disk:
+        host = OneDisk(disk, stores)
+        try:
+            with fleet_on(host, disk, **SMALL_SEGMENTS) as fleet, Submitters(fleet, n=8) as crowd:
+                for _ in range(2):
+                    crowd.await_answers(300)
+                    host.cut_power(disk)
+                    assert fleet["broker"].wait(20) == 74
+                    disk.remount()
+                    host.postgres.start()
+                    fleet["broker"].start()
+                    crowd.await_answers(100)
+                crowd.stop()
+                prove(fleet, crowd)
+        finally:
+            host.postgres.stop()
+
+
 def intake(fleet):
-    return fleet.ctl_json("status")[0]["intake"]
+    return fleet.status()["intake"]
 
 
 def crash_while_full(fleet, times=6):
@@ -86,7 +124,7 @@ def test_full_disk_refuses_and_opens_again(stores, kind):
             assert refused.status == 503 and int(refused.headers["Retry-After"]) >= 1
             assert refused.json["type"] == "urn:sluice:problem:unavailable"
             assert fleet["broker"].alive()
-            waiting = fleet.ctl_json("status")[0]["live"]
+            waiting = fleet.status()["live"]
             crash_while_full(fleet)
             fleet.ctl("resume", "submissions", "--yes")
             until("intake to open again", 30, lambda: intake(fleet) == "open")

@@ -10,7 +10,6 @@ import pytest
 from disks import failing
 from fleet import DIARY, Fleet
 from journal_files import HEADER_COPY_BYTES, JournalFiles
-from stores import until
 from submitters import Answer, Submitters, origin_of, prove
 
 SMALL_SEGMENTS = {"segment_bytes": "1MiB", "max_record_bytes": "128KiB"}
@@ -29,7 +28,8 @@ class Backlog:
         try:
             for _ in range(self.n):
                 answer = self.post()
-                self.answers.append(Answer(answer.json["id"], answer.status, origin_of(answer.headers["Location"]), 0, 0))
+                origin = origin_of(answer.headers["Location"])
+                self.answers.append(Answer(answer.json["id"], answer.status, origin, 0, 0))
             assert {a.status for a in self.answers} == {202}
             self.fleet["broker"].kill()
         except BaseException:
@@ -59,10 +59,7 @@ class Backlog:
         """The broker comes up on what is left, and it all reaches the database."""
         self.fleet["broker"].start()
         self.fleet.process("worker1", "sluice-worker", "--service", "submissions", "--name", "worker1").start()
-        until("the backlog to drain", 30, lambda: self.status()["live"] == 0)
-
-    def status(self):
-        return self.fleet.ctl_json("status")[0]
+        self.fleet.await_drained()
 
     def stored(self):
         return {str(id) for id, in self.fleet.query("select submission_id from sluice.submissions")}
@@ -71,14 +68,14 @@ class Backlog:
         """Exactly those are lost, the books say so until it is acknowledged, and the broker lives on."""
         self.start_and_drain()
         assert set(self.keys) - self.stored() == lost
-        assert self.status()["damaged"] == len(lost)
+        assert self.fleet.status()["damaged"] == len(lost)
         unequal = self.fleet.ctl("reconcile", "--settle", "5s", check=False)
         if lost:
             assert unequal.returncode == 1, unequal.stdout
             assert f"{len(lost)} messages lost to damage" in unequal.stdout + unequal.stderr
         self.fleet["broker"].kill()  # no loop, and not counted twice
         self.fleet["broker"].start()
-        assert self.status()["damaged"] == len(lost)
+        assert self.fleet.status()["damaged"] == len(lost)
         self.fleet.ctl("journal", "acknowledge-loss", "--yes")
         self.fleet.reconcile()
         self.prove_answers(lost)
@@ -175,7 +172,7 @@ def test_torn_tail_is_cut_and_nothing_acknowledged_is_lost(stores):
             crowd.await_answers(20)
         assert "journal-mended" in fleet["broker"].tail(1 << 20)
         assert glob.glob(os.path.join(files.folder, "*.torn*"))
-        assert fleet.ctl_json("status")[0]["damaged"] == 0
+        assert fleet.status()["damaged"] == 0
         prove(fleet, crowd)
 
 

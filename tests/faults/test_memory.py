@@ -89,9 +89,10 @@ def publish(client, n):
     window = min(client.welcome["window_messages"], client.welcome["window_bytes"] // 1200) // 2
     while accepted < n:
         while sent < n and sent - accepted + BATCH <= window:
-            made = b"".join(client.make(BODY, flags=protocol.ACCEPT_NOW, id=bytes(16)) for _ in range(min(BATCH, n - sent)))
-            client.submit_records(made)
-            sent += min(BATCH, n - sent)
+            batch = min(BATCH, n - sent)
+            made = (client.make(BODY, flags=protocol.ACCEPT_NOW, id=bytes(16)) for _ in range(batch))
+            client.submit_records(b"".join(made))
+            sent += batch
         command, _, frame = client.receive(30)
         assert command == protocol.ACCEPTED, command
         accepted += len(frame) // 40
@@ -115,16 +116,16 @@ def test_broker_with_a_long_backlog():
         empty = broker.rss_kib()
         began_s = time.monotonic()
         publish(client, BACKLOG)
-        full, took_s = broker.rss_kib(), time.monotonic() - began_s
+        full, most, took_s = broker.rss_kib(), broker.rss_kib("VmHWM"), time.monotonic() - began_s
         assert broker.admin().rows("status")[0]["live"] == BACKLOG
         client.close()
         began_s = time.monotonic()
         broker.crash()
         replayed, replay_s = broker.rss_kib(), time.monotonic() - began_s
-        print(f"broker: {empty} KiB empty, {full} with {BACKLOG} waiting ({took_s:.1f} s), "
+        print(f"broker: {empty} KiB empty, {full} (at most {most}) with {BACKLOG} waiting ({took_s:.1f} s), "
               f"{replayed} after a restart ({replay_s:.1f} s): {(full - empty) * 1024 / BACKLOG:.0f} bytes a message")
         bound = BROKER_ROOM_KIB + BACKLOG * BYTES_A_WAITING // 1024
-        assert max(full, replayed) <= min(bound, BROKER_KIB), (full, replayed, bound)
+        assert max(most, replayed) <= min(bound, BROKER_KIB), (most, replayed, bound)
         # Without what a flood leaves behind in buffers, the messages alone show.
         assert (replayed - empty - 4096) * 1024 <= BACKLOG * BYTES_A_WAITING, (empty, replayed)
         consume(broker.worker(service="submissions"), BACKLOG)
@@ -138,7 +139,7 @@ def test_worker_with_large_batches(stores):
     with Fleet(stores, workers=1) as fleet:
         with Submitters(fleet, n=6, prefers=("respond-async",), filling="y" * 900000) as crowd:
             crowd.await_answers(60, 60)
-        until("the backlog to drain", 60, lambda: fleet.ctl_json("status")[0]["live"] == 0)
+        fleet.await_drained()
         rss = {name: fleet[name].rss_kib() for name in ("worker1", "edge1", "broker")}
         print(f"after {len(crowd.answers)} bodies of 900 KB: {rss} KiB")
         prove(fleet, crowd)

@@ -3,13 +3,13 @@
 SLUICE_OUTAGE_S sets how long PostgreSQL is gone.
 """
 import os
-import signal
 import time
 
 import pytest
 
 from fleet import Fleet
 from keeper import Keeper
+from pause import Stopped, family
 from stores import select_pause, until
 from submitters import Submitters, prove
 
@@ -19,48 +19,8 @@ BROKER_ROOM_KIB = 6 * 1024  # buffers of sockets and batches that first grow whe
 FLAT_KIB = 6 * 1024
 
 
-def family(pid):
-    """A process and its children."""
-    found = [pid]
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as f:
-                    if int(f.read().rsplit(")", 1)[1].split()[1]) == pid:
-                        found.append(int(entry))
-            except OSError:
-                continue
-    return found
-
-
-class Stopped:
-    """Processes under SIGSTOP for the time of a with block: they hang, connections stay open."""
-
-    def __init__(self, *pids):
-        self.pids = pids
-
-    def __enter__(self):
-        for pid in self.pids:
-            os.kill(pid, signal.SIGSTOP)
-
-    def __exit__(self, *_):
-        for pid in self.pids:
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                continue
-
-
 def sizes(fleet):
     return {name: p.rss_kib() for name, p in fleet.processes.items()}
-
-
-def live(fleet):
-    return fleet.ctl_json("status")[0]["live"]
-
-
-def drained(fleet, deadline_s=60):
-    until("the backlog to drain", deadline_s, lambda: live(fleet) == 0)
 
 
 @pytest.mark.parametrize("how", ["killed", "shut down"])
@@ -73,13 +33,13 @@ def test_postgres_gone_under_load(stores, how):
             stores.postgres.kill() if how == "killed" else stores.postgres.stop("fast")
             gone_s = time.monotonic()
             select_pause(outage_s)
-            waiting, after, end_s = live(fleet), sizes(fleet), time.monotonic()
+            waiting, after, end_s = fleet.status()["live"], sizes(fleet), time.monotonic()
             stores.postgres.start()
             crowd.await_answers(200)
         during = [a for a in crowd.answers if gone_s + 2.5 < a.sent_s and a.at_s < end_s]
         assert {a.status for a in during} == {202}
         assert crowd.longest_gap_s(gone_s, end_s) < 2.2 and not crowd.refusals, crowd.refusals[:5]
-        drained(fleet)
+        fleet.await_drained()
         prove(fleet, crowd)
         growth = {name: after[name] - before[name] for name in before}
         print(f"{len(during)} accepted in {outage_s:.0f} s, {waiting} waiting; KiB grown: {growth}")
@@ -100,7 +60,7 @@ def test_postgres_hangs_under_load(stores):
                 end_s = time.monotonic()
             crowd.await_answers(200)
         assert crowd.longest_gap_s(hung_s, end_s) < 2.2 and not crowd.refusals, crowd.refusals[:5]
-        drained(fleet)
+        fleet.await_drained()
         prove(fleet, crowd)
         assert not [r for r in keeper.restarts if r.code != 75], keeper.restarts
 
@@ -114,7 +74,7 @@ def test_postgres_hangs_longer_than_a_batch_may_take(stores):
             with Stopped(*family(stores.postgres.pid)):
                 until("a worker to give up", 15, lambda: keeper.restarts)
             crowd.await_answers(100)
-        drained(fleet)
+        fleet.await_drained()
         prove(fleet, crowd)
         assert {r.code for r in keeper.restarts} == {75}, keeper.restarts
 

@@ -5,9 +5,9 @@ import pytest
 import protocol
 from fleet import Fleet
 from keeper import Keeper
+from pause import Stopped
 from stores import select_pause, until
 from submitters import Submitters, prove
-from test_outage import Stopped, drained
 
 
 def metric(fleet, name):
@@ -27,8 +27,7 @@ def stop_with_leases(fleet, stores, name):
     with psycopg.connect(stores.postgres.dsn(fleet.database)) as c:
         c.execute("lock table sluice.submissions in access exclusive mode")
         until(f"{name} to hold leases", 20, lambda: (worker(fleet, name) or {"leases": 0})["leases"])
-        stopped = Stopped(fleet[name].pid)
-        stopped.__enter__()
+        stopped = Stopped(fleet[name].pid).__enter__()
         c.rollback()
     return stopped
 
@@ -42,7 +41,7 @@ def test_stopped_worker_loses_its_leases_and_its_late_report_changes_nothing(sto
             until("its leases to be given to another", 15, lambda: metric(fleet, "messages_redelivered") > 0)
             until("it to hold nothing", 15, lambda: not (worker(fleet, "worker1") or {"leases": 0})["leases"])
             crowd.await_answers(100)
-        drained(fleet)
+        fleet.await_drained()
         ledger = prove(fleet, crowd)
         stopped.__exit__()
         late = until("its late report to be ignored, or it to start anew", 15,
@@ -63,7 +62,7 @@ def test_stopped_for_five_seconds_under_load(stores, name):
             with Stopped(fleet[name].pid):
                 select_pause(5)
             crowd.await_answers(300)
-        drained(fleet)
+        fleet.await_drained()
         prove(fleet, crowd)
         assert not keeper.restarts, keeper.restarts
 
@@ -76,5 +75,5 @@ def test_all_workers_stopped_and_killed_with_leases(stores):
             stop_with_leases(fleet, stores, "worker2")
             keeper.kill("worker2")
             crowd.await_answers(100)
-        drained(fleet)
+        fleet.await_drained()
         prove(fleet, crowd)

@@ -18,6 +18,8 @@ import urllib.error
 import urllib.request
 import uuid
 
+from stores import until
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("SLUICE_BIN") or os.path.join(ROOT, "build/release/bin")
 EXAMPLES = os.path.join(ROOT, "schemas/examples")
@@ -92,9 +94,10 @@ class Process:
     def wait(self, deadline_s=20):
         return self.popen.wait(deadline_s)
 
-    def rss_kib(self):
+    def rss_kib(self, field="VmRSS"):
+        """Resident memory now; VmHWM: the most it ever was."""
         with open(f"/proc/{self.pid}/status") as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+            return next(int(line.split()[1]) for line in f if line.startswith(field))
 
 
 class Answer:
@@ -222,6 +225,12 @@ class Fleet:
 
     def ctl_json(self, *args):
         return [json.loads(line) for line in self.ctl(*args, "--json").stdout.splitlines() if line.strip()]
+
+    def status(self):
+        return self.ctl_json("status")[0]
+
+    def await_drained(self, deadline_s=60):
+        until("all messages to be finished", deadline_s, lambda: self.status()["live"] == 0)
 
     def request(self, method, path, body=None, headers=None, token=TOKEN, timeout=15):
         headers = dict(headers or {})
