@@ -1,29 +1,34 @@
-/* The batch statement. Its text is made from submission_columns.def; there are two variants, with
- * and without the columns that few rows fill. */
+/* The batch statement. Its text is made from submission_columns.def, one variant for each shape of
+ * batch met: what a batch does not need (rejections, rare columns, an array of equal values, a way
+ * for long texts) costs PostgreSQL microseconds a row, so it is not in its statement. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "store/answers.h"
 #include "store/array.h"
 #include "store/json_text.h"
 #include "store/submissions.h"
 
 #define SQL_SIZE 4096
+#define NAME_SIZE 32
 #define JSONB_VERSION "\x01"
 
 enum column {
-#define COLUMN(name, oid, type, hot) COLUMN_##name,
+#define COLUMN(name, oid, type, shape) COLUMN_##name,
 #include "store/submission_columns.def"
 #undef COLUMN
     COLUMN_COUNT
 };
+enum shape { SHAPE_EACH, SHAPE_SHARED, SHAPE_RARE };
 
 static const struct {
     const char *name, *type;
     enum store_oid oid;
-    bool hot;
+    enum shape shape;
 } columns[] = {
-#define COLUMN(name, oid, type, hot) [COLUMN_##name] = {#name, type, OID_##oid, hot},
+#define COLUMN(name, oid, type, shape) [COLUMN_##name] = {#name, type, OID_##oid, SHAPE_##shape},
 #include "store/submission_columns.def"
 #undef COLUMN
 };
@@ -55,38 +60,104 @@ static const enum store_oid rejection_oids[REJECTION_COUNT] = {
     " accepted_at) SELECT $1::uuid, * FROM unnest($3::int8[], $4::int8[], $5::text[], $6::text[]," \
     " $7::uuid[], $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::bytea[], $13::bytea[],"  \
     " $14::timestamptz[], $15::timestamptz[]) ON CONFLICT DO NOTHING) "
-#define FIRST_COLUMN_PARAM 16
+#define FIRST_PARAM 3 /* after broker and hash key */
+
+/* The shape of a batch: a bit for each thing it has. */
+enum variant {
+    VARIANT_REJECTIONS = 1, /* some */
+    VARIANT_MIXED = 2,      /* SHARED columns that differ between rows */
+    VARIANT_RARE = 4,       /* a row with RARE columns */
+    VARIANT_LONG = 8,       /* a row whose long text goes beside its answers */
+    VARIANT_COUNT = 16
+};
 
 struct submissions_writer {
     struct array columns[COLUMN_COUNT];
+    struct array long_keys, long_texts;
     struct array rejections[REJECTION_COUNT];
-    char hot_sql[SQL_SIZE], full_sql[SQL_SIZE];
-    struct store_statement hot, full;
+    struct {
+        char name[NAME_SIZE], sql[SQL_SIZE];
+        struct store_statement statement;
+    } variants[VARIANT_COUNT]; /* made when first met */
 };
 
-static void
-sql_make(char *sql, bool full)
+static bool
+column_wanted(enum column c, unsigned variant)
 {
-    char names[SQL_SIZE] = "", arrays[SQL_SIZE] = "";
-    size_t n_names = 0, n_arrays = 0;
-    int param = FIRST_COLUMN_PARAM;
+    return columns[c].shape != SHAPE_RARE || (variant & VARIANT_RARE) != 0;
+}
 
-    for (size_t c = 0; c < COLUMN_COUNT; c++) {
-        if (!columns[c].hot && !full)
+static bool
+column_shared(enum column c, unsigned variant)
+{
+    return columns[c].shape == SHAPE_SHARED && (variant & VARIANT_MIXED) == 0;
+}
+
+/* Appends to a text of SQL_SIZE whose length is *n. */
+static void __attribute__((format(printf, 3, 4)))
+sql_add(char *sql, size_t *n, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int added = vsnprintf(sql + *n, SQL_SIZE - *n, format, args);
+    va_end(args);
+    sluice_assert(added >= 0 && *n + (size_t)added < SQL_SIZE);
+    *n += (size_t)added;
+}
+
+/* INSERT … (names) SELECT values FROM unnest(arrays) AS u(elements) … */
+static void
+sql_make(char *sql, unsigned variant)
+{
+    char names[SQL_SIZE] = "", values[SQL_SIZE] = "", arrays[SQL_SIZE] = "",
+         elements[SQL_SIZE] = "";
+    size_t n_names = 0, n_values = 0, n_arrays = 0, n_elements = 0, n = 0;
+    bool long_texts = (variant & VARIANT_LONG) != 0;
+    int param = FIRST_PARAM + ((variant & VARIANT_REJECTIONS) != 0 ? REJECTION_COUNT : 0);
+
+    for (enum column c = 0; c < COLUMN_COUNT; c++) {
+        const char *comma = n_elements > 0 ? ", " : "";
+        if (!column_wanted(c, variant))
             continue;
-        const char *comma = c > 0 ? ", " : "";
-        n_names +=
-            (size_t)snprintf(names + n_names, SQL_SIZE - n_names, "%s%s", comma, columns[c].name);
-        n_arrays += (size_t)snprintf(arrays + n_arrays, SQL_SIZE - n_arrays, "%s$%d::%s[]", comma,
-                                     param++, columns[c].type);
+        sql_add(names, &n_names, ", %s", columns[c].name);
+        if (column_shared(c, variant)) {
+            sql_add(values, &n_values, ", $%d::%s", param++, columns[c].type);
+            continue;
+        }
+        if (c == COLUMN_answers && long_texts)
+            sql_add(values, &n_values,
+                    ", CASE WHEN u.long_key IS NULL THEN u.answers"
+                    " ELSE jsonb_set(u.answers, ARRAY[u.long_key], to_jsonb(u.long_text), false)"
+                    " END");
+        else
+            sql_add(values, &n_values, ", u.%s", columns[c].name);
+        sql_add(arrays, &n_arrays, "%s$%d::%s[]", comma, param++, columns[c].type);
+        sql_add(elements, &n_elements, "%s%s", comma, columns[c].name);
     }
-    int n = snprintf(sql, SQL_SIZE,
-                     REJECTIONS_SQL "INSERT INTO sluice.submissions (broker, hash_key, %s)"
-                                    " SELECT $1::uuid, $2::int8, u.* FROM unnest(%s) AS u"
-                                    " ON CONFLICT DO NOTHING"
-                                    " RETURNING study, submission_id, stored_at",
-                     names, arrays);
-    sluice_assert(n > 0 && n < SQL_SIZE && n_names < SQL_SIZE && n_arrays < SQL_SIZE);
+    if (long_texts) {
+        sql_add(arrays, &n_arrays, ", $%d::text[], $%d::text[]", param, param + 1);
+        sql_add(elements, &n_elements, ", long_key, long_text");
+    }
+    sql_add(sql, &n,
+            "%sINSERT INTO sluice.submissions (broker, hash_key%s) SELECT $1::uuid, $2::int8%s"
+            " FROM unnest(%s) AS u(%s) ON CONFLICT DO NOTHING"
+            " RETURNING study, submission_id, stored_at",
+            (variant & VARIANT_REJECTIONS) != 0 ? REJECTIONS_SQL : "", names, values, arrays,
+            elements);
+}
+
+static const struct store_statement *
+variant_get(struct submissions_writer *w, unsigned variant)
+{
+    char *name = w->variants[variant].name, *sql = w->variants[variant].sql;
+
+    if (*sql == '\0') {
+        snprintf(name, NAME_SIZE, "submissions_write_%u", variant);
+        sql_make(sql, variant);
+        w->variants[variant].statement = (struct store_statement){name, sql};
+    }
+    return &w->variants[variant].statement;
 }
 
 struct submissions_writer *
@@ -96,12 +167,10 @@ submissions_writer_new(size_t ceiling)
 
     for (size_t c = 0; c < COLUMN_COUNT; c++)
         array_init(&w->columns[c], ceiling);
+    array_init(&w->long_keys, ceiling);
+    array_init(&w->long_texts, ceiling);
     for (size_t c = 0; c < REJECTION_COUNT; c++)
         array_init(&w->rejections[c], ceiling);
-    sql_make(w->hot_sql, false);
-    sql_make(w->full_sql, true);
-    w->hot = (struct store_statement){"submissions_write", w->hot_sql};
-    w->full = (struct store_statement){"submissions_write_full", w->full_sql};
     return w;
 }
 
@@ -112,6 +181,8 @@ submissions_writer_free(struct submissions_writer *w)
         return;
     for (size_t c = 0; c < COLUMN_COUNT; c++)
         array_deinit(&w->columns[c]);
+    array_deinit(&w->long_keys);
+    array_deinit(&w->long_texts);
     for (size_t c = 0; c < REJECTION_COUNT; c++)
         array_deinit(&w->rejections[c]);
     free(w);
@@ -144,6 +215,20 @@ jsonb_add(struct array *a, struct slice msgpack)
 }
 
 static int
+answers_add(struct submissions_writer *w, struct slice msgpack, bool *ret_long)
+{
+    struct array *a = &w->columns[COLUMN_answers];
+    struct slice key, text;
+
+    if (array_open(a) != BUF_OK || buf_append(&a->bytes, JSONB_VERSION, 1) != BUF_OK ||
+        answers_write(&a->bytes, msgpack, &key, &text) != BUF_OK)
+        return BUF_FULL;
+    array_close(a);
+    *ret_long = *ret_long || key.at != NULL;
+    return slice_add(&w->long_keys, key) | slice_add(&w->long_texts, text);
+}
+
+static int
 json_add(struct array *a, struct slice json)
 {
     if (array_open(a) != BUF_OK || buf_append(&a->bytes, JSONB_VERSION, 1) != BUF_OK ||
@@ -154,21 +239,26 @@ json_add(struct array *a, struct slice json)
 }
 
 static int
-row_add(struct array *c, const struct submission_row *r)
+shared_add(struct array *c, const struct submission_row *r)
+{
+    return slice_add(&c[COLUMN_study], r->study) |
+           slice_add(&c[COLUMN_questionnaire], r->questionnaire) |
+           slice_add(&c[COLUMN_version], r->version) |
+           array_add_bigint(&c[COLUMN_epoch], (int64_t)r->epoch);
+}
+
+static int
+each_add(struct array *c, const struct submission_row *r)
 {
     struct slice zone = {*r->authored_zone != '\0' ? r->authored_zone : NULL,
                          strlen(r->authored_zone)};
 
-    return slice_add(&c[COLUMN_study], r->study) |
-           array_add(&c[COLUMN_submission_id], r->id.bytes, sizeof(r->id.bytes)) |
+    return array_add(&c[COLUMN_submission_id], r->id.bytes, sizeof(r->id.bytes)) |
            slice_add(&c[COLUMN_subject_id], r->subject) |
-           slice_add(&c[COLUMN_questionnaire], r->questionnaire) |
-           slice_add(&c[COLUMN_version], r->version) | jsonb_add(&c[COLUMN_answers], r->answers) |
            array_add_time(&c[COLUMN_authored_at], r->authored_us) |
            array_add_time(&c[COLUMN_received_at], r->received_us) |
            array_add_time(&c[COLUMN_accepted_at], r->accepted_us) |
            array_add(&c[COLUMN_content_hash], r->content_hash, sizeof(r->content_hash)) |
-           array_add_bigint(&c[COLUMN_epoch], (int64_t)r->epoch) |
            array_add_bigint(&c[COLUMN_seq], (int64_t)r->seq) |
            slice_add(&c[COLUMN_authored_zone], zone);
 }
@@ -210,25 +300,102 @@ rejection_add(struct array *c, const struct rejection_row *r)
            array_add_time(&c[REJECTION_ACCEPTED], r->accepted_us);
 }
 
-static int
-params_fill(struct submissions_writer *w, struct submission_row *const *rows, size_t n_rows,
-            const struct rejection_row *const *rejections, size_t n_rejections, bool full)
+static bool
+slice_equal(struct slice a, struct slice b)
 {
+    return a.len == b.len && (a.at == b.at || memcmp(a.at, b.at, a.len) == 0);
+}
+
+static unsigned
+variant_choose(struct submission_row *const *rows, size_t n_rows, size_t n_rejections)
+{
+    unsigned variant = n_rejections > 0 ? VARIANT_REJECTIONS : 0;
+
+    if (n_rows == 0) /* no row to take a shared value from */
+        variant |= VARIANT_MIXED;
+    for (size_t i = 0; i < n_rows; i++) {
+        const struct submission_row *a = rows[0], *b = rows[i];
+        if (b->extra != NULL)
+            variant |= VARIANT_RARE;
+        if (a->epoch != b->epoch || !slice_equal(a->study, b->study) ||
+            !slice_equal(a->questionnaire, b->questionnaire) ||
+            !slice_equal(a->version, b->version))
+            variant |= VARIANT_MIXED;
+    }
+    return variant;
+}
+
+/* Fills the arrays that the variant has; VARIANT_LONG is found out on the way. */
+static int
+arrays_fill(struct submissions_writer *w, struct submission_row *const *rows, size_t n_rows,
+            const struct rejection_row *const *rejections, size_t n_rejections, unsigned *variant)
+{
+    bool long_texts = false;
     int bad = BUF_OK;
 
-    for (size_t c = 0; c < COLUMN_COUNT; c++)
+    for (enum column c = 0; c < COLUMN_COUNT; c++)
         array_begin(&w->columns[c], columns[c].oid);
+    array_begin(&w->long_keys, OID_TEXT);
+    array_begin(&w->long_texts, OID_TEXT);
     for (size_t c = 0; c < REJECTION_COUNT; c++)
         array_begin(&w->rejections[c], rejection_oids[c]);
-    for (size_t i = 0; i < n_rows && bad == BUF_OK; i++)
-        bad = row_add(w->columns, rows[i]) | (full ? extra_add(w->columns, rows[i]->extra) : 0);
+    for (size_t i = 0; i < n_rows && bad == BUF_OK; i++) {
+        bad = each_add(w->columns, rows[i]) | answers_add(w, rows[i]->answers, &long_texts);
+        if ((*variant & VARIANT_MIXED) != 0)
+            bad |= shared_add(w->columns, rows[i]);
+        if ((*variant & VARIANT_RARE) != 0)
+            bad |= extra_add(w->columns, rows[i]->extra);
+    }
     for (size_t i = 0; i < n_rejections && bad == BUF_OK; i++)
         bad = rejection_add(w->rejections, rejections[i]);
     for (size_t c = 0; c < COLUMN_COUNT; c++)
         array_end(&w->columns[c]);
+    array_end(&w->long_keys);
+    array_end(&w->long_texts);
     for (size_t c = 0; c < REJECTION_COUNT; c++)
         array_end(&w->rejections[c]);
+    if (long_texts)
+        *variant |= VARIANT_LONG;
     return bad;
+}
+
+static void
+shared_param(struct store_params *p, enum column c, const struct submission_row *r)
+{
+    if (c == COLUMN_epoch) {
+        store_param_bigint(p, (int64_t)r->epoch);
+        return;
+    }
+    struct slice text = c == COLUMN_study           ? r->study
+                        : c == COLUMN_questionnaire ? r->questionnaire
+                                                    : r->version;
+    store_param_text(p, text.at, text.len);
+}
+
+static void
+array_param(struct store_params *p, const struct array *a)
+{
+    store_param_bytes(p, a->bytes.data, a->bytes.size);
+}
+
+static void
+params_fill(struct store_params *p, const struct submissions_writer *w, unsigned variant,
+            struct submission_row *const *rows)
+{
+    for (size_t c = 0; c < REJECTION_COUNT && (variant & VARIANT_REJECTIONS) != 0; c++)
+        array_param(p, &w->rejections[c]);
+    for (enum column c = 0; c < COLUMN_COUNT; c++) {
+        if (!column_wanted(c, variant))
+            continue;
+        if (column_shared(c, variant))
+            shared_param(p, c, rows[0]);
+        else
+            array_param(p, &w->columns[c]);
+    }
+    if ((variant & VARIANT_LONG) != 0) {
+        array_param(p, &w->long_keys);
+        array_param(p, &w->long_texts);
+    }
 }
 
 int
@@ -282,24 +449,18 @@ submissions_write(struct submissions_writer *w, struct store *s, const struct uu
 {
     struct store_params p = {0};
     PGresult *r = NULL;
-    bool full = false;
+    unsigned variant = variant_choose(rows, n_rows, n_rejections);
 
     for (size_t i = 0; i < n_rows; i++) {
         rows[i]->inserted = false;
-        full = full || rows[i]->extra != NULL;
         sluice_assert(i == 0 || submission_row_compare(rows[i - 1], rows[i]) < 0);
     }
-    if (params_fill(w, rows, n_rows, rejections, n_rejections, full) != BUF_OK)
+    if (arrays_fill(w, rows, n_rows, rejections, n_rejections, &variant) != BUF_OK)
         return SUBMISSIONS_FULL;
     store_param_uuid(&p, broker);
     store_param_bigint(&p, hash_key);
-    for (size_t c = 0; c < REJECTION_COUNT; c++)
-        store_param_bytes(&p, w->rejections[c].bytes.data, w->rejections[c].bytes.size);
-    for (size_t c = 0; c < COLUMN_COUNT; c++) {
-        if (columns[c].hot || full)
-            store_param_bytes(&p, w->columns[c].bytes.data, w->columns[c].bytes.size);
-    }
-    int n = store_run(s, full ? &w->full : &w->hot, &p, &r);
+    params_fill(&p, w, variant, rows);
+    int n = store_run(s, variant_get(w, variant), &p, &r);
     if (n != STORE_OK)
         return n;
     returned_take(r, rows, n_rows);

@@ -53,6 +53,28 @@ def test_decimals_and_text_come_back_unchanged(rig):
     assert row == ("36.60", "100", answers["notes"])
 
 
+def test_every_shape_of_batch_has_its_statement(rig):
+    """Equal or mixed values, rare members, a long text beside the JSON, a rejection: each alone and all at once."""
+    long = 'long " \\ \n \u00fc ' * 60
+    parts = {"mixed": {"questionnaire": "other", "version": "2.0"}, "rare": {"visit": "V2"},
+             "long": {"answers": {**DIARY, "notes": long, "nausea": "none"}},
+             "rejected": {"answers": {**DIARY, "pain": "much"}}}
+    rig.load_questionnaire("other", "2.0")
+    for shape in range(1 << len(parts)):
+        chosen = [p for i, p in enumerate(parts) if shape >> i & 1]
+        ids = [uuid.uuid4() for _ in range(2 + len(chosen))]
+        members = [{}, {}] + [parts[p] for p in chosen]
+        results = rig.deliver(*(rig.submission(id=i.bytes, **m) for i, m in zip(ids, members)))
+        assert outcomes(results) == ["stored"] * 2 + ["rejected" if p == "rejected" else "stored" for p in chosen]
+        for i, m, p in zip(ids, members, [None, None] + chosen):
+            if p == "rejected":
+                continue
+            row, = rig.query("select questionnaire, version, visit, answers, subject_id, authored_zone, epoch"
+                             " from sluice.submissions where submission_id = %s", [i])
+            assert row == (m.get("questionnaire", "daily-diary"), m.get("version", "1.0"), m.get("visit"),
+                           m.get("answers", DIARY), "SUB123", "+01:00", rig.epoch)
+
+
 def test_same_content_again_is_a_duplicate_other_content_a_conflict(rig):
     id = uuid.uuid4().bytes
     first = rig.submission(id=id)
@@ -164,6 +186,15 @@ def test_same_origin_without_attempt_is_stored_again(rig):
     first = rig.submission(id=id)
     assert outcomes(rig.deliver(first)) == ["stored"]
     assert outcomes(rig.deliver(rig.submission(id=id, origin=first[1]))) == ["stored"]
+
+
+def test_who_is_late_refuses_nothing_that_was_stored(rig):
+    """A worker paused between its checks and its statement, while the subject was loaded and another stored it."""
+    id = uuid.uuid4().bytes
+    record, origin = rig.submission(id=id)
+    assert outcomes(rig.deliver((record, origin))) == ["stored"]
+    assert outcomes(rig.deliver(rig.submission(id=id, subject="SUB999", origin=origin))) == ["held"]
+    assert rig.query("select 1 from sluice.rejections where (epoch, seq) = (%s, %s)", origin) == []
 
 
 def test_one_bad_row_is_split_off(rig):

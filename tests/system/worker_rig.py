@@ -95,6 +95,16 @@ class Rig:
             json.dump({"study": STUDY, "subjects": list(subjects)}, f)
         self.ctl("subject", "load", path, "--yes")
 
+    def load_questionnaire(self, name, version):
+        """The daily diary under another name."""
+        with open(f"{QUESTIONNAIRES}/daily-diary.json") as f:
+            form = json.load(f)
+        form.update(name=name, version=version, url=f"https://example.org/{name}")
+        path = f"{self.folder}/{name}.json"
+        with open(path, "w") as f:
+            json.dump(form, f)
+        self.ctl("questionnaire", "load", path, "--yes")
+
     def __enter__(self):
         self.process.start()
         return self

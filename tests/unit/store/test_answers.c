@@ -1,0 +1,198 @@
+/* Answers on their way to jsonb: members in its order, one long text beside them. */
+#include "store/answers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "schemas/wire/mp.h"
+#include "tests/unit/cmocka_all.h"
+
+struct fixture {
+    struct buf msgpack, json;
+    struct slice key, text;
+    char long_text[ANSWERS_LONG_MIN + 2];
+};
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    buf_init(&f->msgpack, 1 << 16);
+    buf_init(&f->json, 1 << 16);
+    memset(f->long_text, 'x', sizeof(f->long_text));
+    *state = f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    buf_deinit(&f->msgpack);
+    buf_deinit(&f->json);
+    free(f);
+    return 0;
+}
+
+static int
+write_it(struct fixture *f)
+{
+    buf_clear(&f->json);
+    return answers_write(&f->json, (struct slice){f->msgpack.data, f->msgpack.size}, &f->key,
+                         &f->text);
+}
+
+static void
+json_is(const struct fixture *f, const char *wanted)
+{
+    assert_int_equal(f->json.size, strlen(wanted));
+    assert_memory_equal(f->json.data, wanted, f->json.size);
+}
+
+static void
+members_come_in_the_order_of_jsonb(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const keys[] = {"pain", "b", "sleep", "a", "nausea", "zz", "", "aa"};
+
+    mp_put_map(&f->msgpack, ARRAY_LEN(keys));
+    for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
+        mp_put_cstr(&f->msgpack, keys[i]);
+        mp_put_array(&f->msgpack, 1);
+        mp_put_uint(&f->msgpack, i);
+    }
+    assert_int_equal(write_it(f), BUF_OK);
+    json_is(f, "{\"\":[6],\"a\":[3],\"b\":[1],\"aa\":[7],\"zz\":[5],\"pain\":[0],\"sleep\":[2],"
+               "\"nausea\":[4]}");
+    assert_null(f->key.at);
+    assert_null(f->text.at);
+}
+
+static void
+the_longest_long_text_goes_beside(void **state)
+{
+    struct fixture *f = *state;
+
+    mp_put_map(&f->msgpack, 3);
+    mp_put_cstr(&f->msgpack, "notes");
+    mp_put_str(&f->msgpack, f->long_text, ANSWERS_LONG_MIN + 1);
+    mp_put_cstr(&f->msgpack, "pain");
+    mp_put_uint(&f->msgpack, 3);
+    mp_put_cstr(&f->msgpack, "more");
+    mp_put_str(&f->msgpack, f->long_text, ANSWERS_LONG_MIN);
+    assert_int_equal(write_it(f), BUF_OK);
+    assert_int_equal(f->key.len, 5);
+    assert_memory_equal(f->key.at, "notes", 5);
+    assert_int_equal(f->text.len, ANSWERS_LONG_MIN + 1);
+    assert_memory_equal(f->text.at, f->long_text, f->text.len);
+    char wanted[ANSWERS_LONG_MIN + 64];
+    snprintf(wanted, sizeof(wanted), "{\"more\":\"%.*s\",\"pain\":3,\"notes\":null}",
+             ANSWERS_LONG_MIN, f->long_text);
+    json_is(f, wanted);
+}
+
+static void
+a_shorter_text_stays(void **state)
+{
+    struct fixture *f = *state;
+
+    mp_put_map(&f->msgpack, 1);
+    mp_put_cstr(&f->msgpack, "notes");
+    mp_put_str(&f->msgpack, f->long_text, ANSWERS_LONG_MIN - 1);
+    assert_int_equal(write_it(f), BUF_OK);
+    assert_null(f->key.at);
+    assert_int_equal(f->json.size, strlen("{\"notes\":\"\"}") + ANSWERS_LONG_MIN - 1);
+}
+
+static void
+a_key_that_stands_twice_is_left_alone(void **state)
+{
+    struct fixture *f = *state;
+
+    mp_put_map(&f->msgpack, 2);
+    for (int i = 0; i < 2; i++) {
+        mp_put_cstr(&f->msgpack, "notes");
+        mp_put_str(&f->msgpack, f->long_text, ANSWERS_LONG_MIN);
+    }
+    assert_int_equal(write_it(f), BUF_OK);
+    assert_null(f->key.at);
+    assert_true(f->json.size > 2 * ANSWERS_LONG_MIN);
+}
+
+/* At the bound sorted, past it as they stand; both whole. */
+static void
+members_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned n = ANSWERS_SORTED_MAX; n <= ANSWERS_SORTED_MAX + 1; n++) {
+        buf_clear(&f->msgpack);
+        mp_put_map(&f->msgpack, n);
+        for (unsigned i = n; i > 0; i--) {
+            char key[8];
+            snprintf(key, sizeof(key), "%03u", i);
+            mp_put_cstr(&f->msgpack, key);
+            mp_put_nil(&f->msgpack);
+        }
+        assert_int_equal(write_it(f), BUF_OK);
+        assert_int_equal(f->json.size, 1 + n * strlen("\"001\":null,"));
+        const char *first = n <= ANSWERS_SORTED_MAX ? "{\"001\"" : "{\"065\"";
+        assert_memory_equal(f->json.data, first, strlen(first));
+    }
+}
+
+static void
+what_is_no_object_stays(void **state)
+{
+    struct fixture *f = *state;
+
+    mp_put_array(&f->msgpack, 1);
+    mp_put_str(&f->msgpack, f->long_text, 3);
+    assert_int_equal(write_it(f), BUF_OK);
+    json_is(f, "[\"xxx\"]");
+    buf_clear(&f->msgpack);
+    mp_put_map(&f->msgpack, 0);
+    assert_int_equal(write_it(f), BUF_OK);
+    json_is(f, "{}");
+}
+
+static void
+a_full_buffer_is_said(void **state)
+{
+    struct fixture *f = *state;
+
+    mp_put_map(&f->msgpack, 2);
+    mp_put_cstr(&f->msgpack, "b");
+    mp_put_uint(&f->msgpack, 1);
+    mp_put_cstr(&f->msgpack, "a");
+    mp_put_uint(&f->msgpack, 2);
+    for (size_t ceiling = 0; ceiling < 13; ceiling++) {
+        f->json.ceiling = ceiling;
+        buf_clear(&f->json);
+        assert_int_equal(write_it(f), BUF_FULL);
+        assert_null(f->key.at);
+        buf_deinit(&f->json);
+        buf_init(&f->json, 1 << 16);
+    }
+    assert_int_equal(write_it(f), BUF_OK);
+    json_is(f, "{\"a\":2,\"b\":1}");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(members_come_in_the_order_of_jsonb, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_longest_long_text_goes_beside, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_shorter_text_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_that_stands_twice_is_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(members_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_object_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_buffer_is_said, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
