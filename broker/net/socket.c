@@ -51,6 +51,17 @@ router_open(void *context, const struct socket_options *options, mode_t mask, vo
     return 0;
 }
 
+static int
+socket_fd(void *socket)
+{
+    int fd;
+    size_t size = sizeof(fd);
+
+    int r = zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
+    sluice_assert(r == 0);
+    return fd;
+}
+
 int
 sockets_open(struct sockets *s, const struct socket_options options[ENDPOINTS],
              const char **ret_failed)
@@ -66,8 +77,21 @@ sockets_open(struct sockets *s, const struct socket_options options[ENDPOINTS],
             sockets_close(s, 0);
             return r;
         }
+        s->fd[e] = socket_fd(s->router[e]);
+        s->stirred[e] = true;
     }
     return 0;
+}
+
+bool
+socket_has_input(struct sockets *s, enum endpoint e)
+{
+    int events = 0;
+    size_t size = sizeof(events);
+
+    if (s->stirred[e] && zmq_getsockopt(s->router[e], ZMQ_EVENTS, &events, &size) == 0)
+        s->stirred[e] = (events & ZMQ_POLLIN) != 0;
+    return s->stirred[e];
 }
 
 void

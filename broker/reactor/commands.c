@@ -132,6 +132,8 @@ commands_drain(struct broker *b, enum endpoint e, unsigned max_messages)
     struct message m;
     bool more = true;
 
+    if (!b->sockets.stirred[e])
+        return false;
     message_init(&m);
     for (unsigned i = 0; i < max_messages && more && b->fatal == 0; i++) {
         int r = message_receive(b->sockets.router[e], true, &m);
@@ -145,6 +147,7 @@ commands_drain(struct broker *b, enum endpoint e, unsigned max_messages)
             garbage_answer(b, e, &m);
             break;
         case MESSAGE_NONE:
+            b->sockets.stirred[e] = false;
             more = false;
             break;
         default:

@@ -8,6 +8,7 @@
 #include "broker/reactor/reactor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ struct reactor {
     int64_t marks_since_us; /* since when only marks wait for the disk; 0: none */
     int64_t drain_until_us;
     bool more; /* a socket or the reclaim has more to do: don't sleep */
+    bool signalled, journal_rang;
     bool ended;
 };
 
@@ -40,9 +42,11 @@ static int64_t
 deadline_us(const struct reactor *r)
 {
     int64_t at = r->next_core_us < r->next_peers_us ? r->next_core_us : r->next_peers_us;
+    int64_t flush_us = r->marks_since_us + IDLE_FLUSH_US;
 
-    if (r->marks_since_us != 0 && r->marks_since_us + IDLE_FLUSH_US < at)
-        at = r->marks_since_us + IDLE_FLUSH_US;
+    /* Past that time the journal's writer is at work, and wakes us. */
+    if (r->marks_since_us != 0 && flush_us > r->broker.now_us && flush_us < at)
+        at = flush_us;
     if (r->alive_us != 0 && r->next_alive_us < at)
         at = r->next_alive_us;
     if (r->broker.draining && r->drain_until_us < at)
@@ -50,28 +54,49 @@ deadline_us(const struct reactor *r)
     return at;
 }
 
-/* Sleeps until something is there or due. A submit that waits for the journal keeps the client
- * socket unread, so that the queues behind it push back. */
-static void
-reactor_poll(struct reactor *r)
+/* Is the socket read now? Marks that wait for the journal come before everything; a submit that
+ * waits keeps the client socket unread, so that the queues behind it push back. */
+static bool
+endpoint_is_read(const struct broker *b, enum endpoint e)
 {
-    struct broker *b = &r->broker;
-    zmq_pollitem_t items[] = {
-        {.fd = lifecycle_fd(), .events = ZMQ_POLLIN},
-        {.fd = journal_fd(b->journal), .events = ZMQ_POLLIN},
-        {.socket = b->sockets.router[ENDPOINT_WORKER], .events = ZMQ_POLLIN},
-        {.socket = b->sockets.router[ENDPOINT_ADMIN], .events = ZMQ_POLLIN},
-        {.socket = b->sockets.router[ENDPOINT_CLIENT], .events = ZMQ_POLLIN},
-    };
-    int n = (int)ARRAY_LEN(items) - (b->submit.active ? 1 : 0);
+    return b->owed.size == 0 && (e != ENDPOINT_CLIENT || !b->submit.active);
+}
+
+static int
+poll_ms(const struct reactor *r)
+{
+    int64_t max_us = r->broker.unsent ? POLL_UNSENT_US : POLL_MAX_US;
     int64_t wait_us = r->more ? 0 : deadline_us(r) - clock_mono_us();
 
     if (wait_us < 0)
         wait_us = 0;
-    if (wait_us > (b->unsent ? POLL_UNSENT_US : POLL_MAX_US))
-        wait_us = b->unsent ? POLL_UNSENT_US : POLL_MAX_US;
-    if (zmq_poll(items, n, (long)((wait_us + US_PER_MS - 1) / US_PER_MS)) < 0 && errno != EINTR)
-        broker_fail(b, EXIT_BUG, zmq_strerror(errno));
+    if (wait_us > max_us)
+        wait_us = max_us;
+    return (int)((wait_us + US_PER_MS - 1) / US_PER_MS);
+}
+
+/* Sleeps until something is there or due. zmq_poll would do, but asks every socket twice a call,
+ * with two system calls each. */
+static void
+reactor_poll(struct reactor *r)
+{
+    struct broker *b = &r->broker;
+    struct pollfd fds[ENDPOINTS + 2];
+
+    for (int e = 0; e < ENDPOINTS; e++) {
+        bool is_read = endpoint_is_read(b, e);
+        r->more = r->more || (is_read && socket_has_input(&b->sockets, e));
+        /* poll passes over negative ones */
+        fds[e] = (struct pollfd){.fd = is_read ? b->sockets.fd[e] : -1, .events = POLLIN};
+    }
+    fds[ENDPOINTS] = (struct pollfd){.fd = lifecycle_fd(), .events = POLLIN};
+    fds[ENDPOINTS + 1] = (struct pollfd){.fd = journal_fd(b->journal), .events = POLLIN};
+    if (poll(fds, ARRAY_LEN(fds), poll_ms(r)) < 0 && errno != EINTR)
+        broker_fail(b, EXIT_BUG, strerror(errno));
+    for (int e = 0; e < ENDPOINTS; e++)
+        b->sockets.stirred[e] = b->sockets.stirred[e] || fds[e].revents != 0;
+    r->signalled = fds[ENDPOINTS].revents != 0;
+    r->journal_rang = fds[ENDPOINTS + 1].revents != 0;
 }
 
 static void
@@ -212,8 +237,10 @@ reactor_turn(struct reactor *r)
     reactor_poll(r);
     clock_advance(b);
     metrics_add(&b->metrics, METRIC_TURNS, 1);
-    wishes_read(r);
-    journal_listen(b);
+    if (r->signalled)
+        wishes_read(r);
+    if (r->journal_rang)
+        journal_listen(b);
     if (b->fatal == 0)
         sockets_drain(r);
     if (b->fatal == 0)

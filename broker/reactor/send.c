@@ -16,6 +16,7 @@ int
 send_message(struct broker *b, enum endpoint e, const void *routing, size_t len, uint8_t command,
              const struct buf *header, zmq_msg_t *bodies, unsigned n_bodies)
 {
+    b->sockets.stirred[e] = true;
     int r = message_send(b->sockets.router[e], routing, len, command, header, bodies, n_bodies);
 
     switch (r) {
