@@ -347,24 +347,6 @@ client_handle(struct sluice_client *c, const struct message *m)
         c->figures.malformed++;
 }
 
-static void
-client_receive(struct sluice_client *c, int64_t now_us)
-{
-    struct message m;
-
-    message_init(&m);
-    for (unsigned n = 0; n < TURN_MESSAGES; n++) {
-        int r = link_receive(&c->link, &m, now_us);
-        if (r == MESSAGE_BAD)
-            c->figures.malformed++;
-        else if (r == MESSAGE_OK)
-            client_handle(c, &m);
-        else
-            break;
-    }
-    message_clear(&m);
-}
-
 /* Greets new connections, notices lost ones. Bounded: a connection can't come and go for ever. */
 static void
 client_look(struct sluice_client *c, int64_t now_us)
@@ -380,6 +362,25 @@ client_look(struct sluice_client *c, int64_t now_us)
     }
 }
 
+static void
+client_receive(struct sluice_client *c, int64_t now_us)
+{
+    struct message m;
+
+    message_init(&m);
+    for (unsigned n = 0; n < TURN_MESSAGES && c->link.readable; n++) {
+        int r = link_receive(&c->link, &m, now_us);
+        if (r == MESSAGE_BAD)
+            c->figures.malformed++;
+        else if (r == MESSAGE_OK)
+            client_handle(c, &m);
+        else
+            break;
+        client_look(c, now_us);
+    }
+    message_clear(&m);
+}
+
 int64_t
 sluice_client_turn(struct sluice_client *c, int64_t now_us)
 {
@@ -387,7 +388,8 @@ sluice_client_turn(struct sluice_client *c, int64_t now_us)
     client_receive(c, now_us);
     client_pump(c);
     int64_t next_us = link_beat(&c->link, now_us);
-    client_look(c, now_us);
+    if (c->link.stirred)
+        client_look(c, now_us);
     return c->link.readable ? now_us : next_us;
 }
 

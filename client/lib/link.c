@@ -150,6 +150,7 @@ link_look_socket(struct link *l, int64_t now_us)
 
     if (zmq_getsockopt(l->socket, ZMQ_EVENTS, &events, &size) != 0)
         return errno == EINTR ? LINK_QUIET : -errno;
+    l->stirred = false;
     l->writable = (events & ZMQ_POLLOUT) != 0;
     l->readable = (events & ZMQ_POLLIN) != 0;
     if (l->state == LINK_DOWN && l->writable) {
@@ -192,6 +193,7 @@ link_receive(struct link *l, struct message *m, int64_t now_us)
 {
     if (l->socket == NULL)
         return MESSAGE_NONE;
+    l->stirred = true;
     int r = message_receive(l->socket, false, m);
     if (r == MESSAGE_OK)
         l->heard_us = now_us;
@@ -204,6 +206,7 @@ link_send(struct link *l, uint8_t command, const struct buf *header, zmq_msg_t *
 {
     if (l->socket == NULL)
         return MESSAGE_NONE;
+    l->stirred = true;
     int r = message_send(l->socket, NULL, 0, command, header, bodies, n_bodies);
     if (r == MESSAGE_OK)
         l->sent_us = INT64_MAX; /* dated by the next link_beat */

@@ -34,6 +34,7 @@ struct link {
     void *context, *socket;
     bool owns_context;
     bool readable, writable; /* as of the last link_look */
+    bool stirred;            /* used since: look again before sleeping on fd */
     int fd;                  /* epoll, holds the socket's ZMQ_FD */
     int linger_ms;
     char *endpoint;
@@ -50,8 +51,9 @@ int link_init(struct link *l, void *context, const char *endpoint, int linger_ms
 /* Blocks at most linger_ms, if the context is its own. */
 void link_deinit(struct link *l);
 
-/* Reads the socket's state. Call until it says LINK_QUIET. Silence is only believed when there is
- * nothing to read, and time in which nobody looked does not count. */
+/* Reads the socket's state; libzmq may take news in at any call, so that fd alone does not tell.
+ * Two system calls. Call until it says LINK_QUIET. Silence is only believed when there is nothing
+ * to read, and time in which nobody looked does not count. */
 int link_look(struct link *l, int64_t now_us);
 /* As message_receive, and notes that the broker lives. */
 int link_receive(struct link *l, struct message *m, int64_t now_us);

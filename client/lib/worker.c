@@ -280,12 +280,13 @@ worker_receive(struct sluice_worker *w, int64_t now_us)
     struct message m;
 
     message_init(&m);
-    for (unsigned n = 0; n < TURN_MESSAGES; n++) {
+    for (unsigned n = 0; n < TURN_MESSAGES && w->link.readable; n++) {
         int r = link_receive(&w->link, &m, now_us);
         if (r == MESSAGE_OK)
             worker_handle(w, &m);
         else if (r != MESSAGE_BAD)
             break;
+        worker_look(w, now_us);
     }
     message_clear(&m);
 }
@@ -299,7 +300,8 @@ sluice_worker_turn(struct sluice_worker *w, int64_t now_us)
     if (w->link.state == LINK_UP)
         sendqueue_pump(&w->queue, &w->link);
     int64_t next_us = w->leaving ? now_us + LINK_HEARTBEAT_US : link_beat(&w->link, now_us);
-    worker_look(w, now_us);
+    if (w->link.stirred)
+        worker_look(w, now_us);
     if (w->holds && w->link.state != LINK_UP && w->void_us < next_us)
         next_us = w->void_us + 1;
     return w->link.readable ? now_us : next_us;
