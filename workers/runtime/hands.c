@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/lifecycle.h"
 #include "base/log.h"
+#include "schemas/wire/record.h"
 
 #define BYE_WAIT_US (2 * US_PER_S)
 #define ROUNDS_MAX 4
@@ -78,6 +79,22 @@ wake_clear(int fd)
     (void)n;
 }
 
+/* As much as was asked for? Walks the records' lengths. */
+static bool
+batch_is_full(const struct hands_options *o, const struct service_batch *b)
+{
+    size_t at = 0;
+    uint32_t n = 0;
+
+    for (; b->size - at >= RECORD_HEADER_BYTES; n++) {
+        uint32_t length = le32_get(b->data + at);
+        if (length < RECORD_HEADER_BYTES || length > b->size - at)
+            break; /* the service will say what is wrong with it */
+        at += length;
+    }
+    return n >= o->batch_messages || b->size > o->batch_bytes / 2;
+}
+
 /* ---- what libsluice tells (helper, inside turn) ---- */
 
 static void
@@ -126,6 +143,7 @@ on_deliver(void *arg, uint64_t lease, struct sluice_batch *batch)
             .memory = batch, .link = l->number, .lease = lease, .generation = l->generation};
         w->batch.data = sluice_batch_data(batch, &w->batch.size);
         w->batch.broker = l->broker;
+        w->is_full = batch_is_full(&h->options, &w->batch);
         h->has_waiting[l->number] = true;
     }
     pthread_mutex_unlock(&h->lock);
@@ -171,6 +189,19 @@ on_fault(void *arg, const char *code, size_t code_len, const char *detail, size_
 
 /* ---- the helper's round ---- */
 
+/* Does credit for the next batch ride on the report to this broker? A message less for each batch.
+ */
+static bool
+credit_rides(struct hands *h, const struct link *l)
+{
+    pthread_mutex_lock(&h->lock);
+    bool rides = h->ready && !h->drain && !h->stop && !h->holding;
+    for (unsigned i = 0; i < h->n_links; i++)
+        rides = rides && !h->has_waiting[i];
+    pthread_mutex_unlock(&h->lock);
+    return rides && !l->credit;
+}
+
 static void
 verdict_send(struct hands *h, struct verdict *v)
 {
@@ -179,10 +210,15 @@ verdict_send(struct hands *h, struct verdict *v)
     if (l->generation == v->generation && v->give_back) {
         sluice_worker_return(l->worker, v->lease);
     } else if (l->generation == v->generation) {
-        struct sluice_report report = {
-            .lease = v->lease, .entries = v->entries.data, .entries_bytes = v->entries.size};
+        bool pulls = credit_rides(h, l);
+        struct sluice_report report = {.lease = v->lease,
+                                       .entries = v->entries.data,
+                                       .entries_bytes = v->entries.size,
+                                       .pull_messages = pulls ? h->options.batch_messages : 0,
+                                       .pull_bytes = pulls ? h->options.batch_bytes : 0};
         /* SLUICE_FULL or OFFLINE: the lease ends and the messages come again, attempt > 1. */
-        sluice_worker_report(l->worker, &report);
+        if (sluice_worker_report(l->worker, &report) == SLUICE_OK && pulls)
+            l->credit = true;
     }
     buf_deinit(&v->entries);
 }
@@ -206,6 +242,7 @@ static void
 credit_set(struct hands *h)
 {
     bool open, busy = false;
+    bool ahead;
     unsigned current = 0;
     bool waiting[HANDS_BROKERS_MAX];
 
@@ -214,12 +251,13 @@ credit_set(struct hands *h)
     memcpy(waiting, h->has_waiting, sizeof(waiting));
     busy = h->holding;
     current = h->current.link;
+    ahead = h->current.is_full;
     pthread_mutex_unlock(&h->lock);
     for (unsigned i = 0; i < h->n_links; i++)
         busy = busy || (waiting[i] && i != current);
     for (unsigned i = 0; i < h->n_links; i++) {
         struct link *l = &h->links[i];
-        bool want = open && !waiting[i] && (!busy || i == current);
+        bool want = open && !waiting[i] && (!busy || (i == current && ahead));
         if (want == l->credit)
             continue;
         sluice_worker_pull(l->worker, want ? h->options.batch_messages : 0,
@@ -520,10 +558,12 @@ hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold)
             h->holding = true;
         }
         bool taken = h->holding, drain = h->drain;
+        bool credit_moves = h->current.is_full || h->n_links > 1;
         *ret_hold = h->current;
         pthread_mutex_unlock(&h->lock);
         if (taken) {
-            wake(h->to_helper); /* credit for the next one */
+            if (credit_moves)
+                wake(h->to_helper);
             return HANDS_BATCH;
         }
         if (drain)

@@ -3,7 +3,8 @@
  * its stores. It knows no service.
  *
  * Credit is given to a broker only while the main thread is ready (its stores serve), we do not
- * drain, and nothing waits already. The broker that gave the current batch may give one more ahead;
+ * drain, and nothing waits already. The broker that gave the current batch may give one more ahead
+ * if that batch was a full one (else nothing more waits there, and credit rides on the report);
  * others get credit only while the main thread is free. Leases of batches held are extended while
  * the current one is younger than batch_timeout; past that the process exits 75. */
 #ifndef SLUICE_WORKERS_RUNTIME_HANDS_H
@@ -35,6 +36,7 @@ struct hold {
     struct service_batch batch;
     struct sluice_batch *memory;
     unsigned link;
+    bool is_full; /* the broker had more, as far as we know */
     uint64_t lease, generation;
     int64_t taken_us;
 };
