@@ -30,13 +30,18 @@ journal_record_max(const struct journal *j)
     return j->batch_cap;
 }
 
-/* FULL if no segment can be made, BUSY if one is on its way. */
+/* FULL if no segment can be had, BUSY if one is on its way: being made, or finished and waiting for
+ * the batch that says so to be synced. */
 static int
-journal_short_of_segments(struct journal *j)
+journal_short_of_segments(struct journal *j, bool reserve)
 {
+    if (reserve)
+        spare_plead(&j->spare);
     spare_look(&j->spare, &j->spares);
     journal_reclaim(j);
-    return j->spares.stuck && j->spares.recycling == 0 ? JOURNAL_FULL : JOURNAL_BUSY;
+    bool nothing_finished = j->segments.list[0].number == j->segments.head;
+    return j->spares.stuck && j->spares.recycling == 0 && nothing_finished ? JOURNAL_FULL
+                                                                           : JOURNAL_BUSY;
 }
 
 static bool
@@ -60,12 +65,12 @@ gathering_place(struct journal *j, bool reserve, uint64_t bytes)
     uint64_t wanted = bytes > least ? bytes : least;
     if (tail->used + LAYOUT_BATCH_HEADER + wanted <= tail->bytes) {
         if (!reserve && !segments_suffice(j, SPARE_RESERVE))
-            return journal_short_of_segments(j);
+            return journal_short_of_segments(j, reserve);
         batch_place(j->gathering, &j->id, tail->number, tail->used, tail->bytes, &j->next);
         return JOURNAL_OK;
     }
     if (!segments_suffice(j, reserve ? 1 : SPARE_RESERVE + 1) || !spare_take(&j->spare, &next))
-        return journal_short_of_segments(j);
+        return journal_short_of_segments(j, reserve);
     j->spares.ready--;
     struct segment *segment = segments_add(&j->segments, next.number, next.bytes, next.fd);
     segment->start = j->next;
@@ -96,7 +101,7 @@ room_for(struct journal *j, bool reserve, size_t records, uint64_t bytes)
             return JOURNAL_BUSY;
     }
     return reserve || segments_suffice(j, SPARE_RESERVE) ? JOURNAL_OK
-                                                         : journal_short_of_segments(j);
+                                                         : journal_short_of_segments(j, false);
 }
 
 int
@@ -315,7 +320,7 @@ journal_figures(struct journal *j, struct journal_figures *ret)
         .free_bytes_until_full = bytes_until_full(j, &spares),
         .segments = (uint32_t)j->segments.n,
         .spare_segments = spares.ready,
-        .batches = state.done,
+        .batches = j->next.batch - j->first_batch,
         .syncs = state.done,
         .sync_us_total = state.sync_us_total,
         .sync_us_max = state.sync_us_max,

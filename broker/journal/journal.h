@@ -140,7 +140,8 @@ int journal_head_next(struct journal *j, uint8_t *buf, size_t buf_size, struct r
 struct journal_figures {
     uint64_t bytes, live_bytes, free_bytes_until_full;
     uint32_t segments, spare_segments;
-    uint64_t batches, syncs, sync_us_total, sync_us_max, messages, appended_bytes;
+    uint64_t batches, syncs; /* handed over; synced */
+    uint64_t sync_us_total, sync_us_max, messages, appended_bytes;
     uint64_t damaged_messages;
     bool full;
 };

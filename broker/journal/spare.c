@@ -89,7 +89,8 @@ segment_make(const struct folder *f, uint32_t number, uint32_t bytes, int *ret_f
     return 0;
 }
 
-/* Gives a finished segment a new number. -ENOENT: no such file, or not of this size (removed). */
+/* Gives a finished segment a new number. -ENOENT: no such file; -ERANGE: not of this size, removed.
+ */
 static int
 segment_recycle(const struct folder *f, uint32_t old, uint32_t number, uint32_t bytes, int *ret_fd)
 {
@@ -103,8 +104,7 @@ segment_recycle(const struct folder *f, uint32_t old, uint32_t number, uint32_t 
         return -errno;
     int rc = fstat(fd, &st) < 0 ? -errno : 0;
     if (rc == 0 && st.st_size != (off_t)bytes) {
-        unlinkat(f->fd, from, 0);
-        rc = -ENOENT;
+        rc = unlinkat(f->fd, from, 0) < 0 ? -errno : -ERANGE;
     }
     if (rc == 0 && renameat(f->fd, from, f->fd, to) < 0)
         rc = -errno;
@@ -174,10 +174,10 @@ spare_recycle_one(struct spare *s, bool keep)
     if (rc == 0 && keep) {
         s->ready[s->n_ready++] = (struct spare_segment){number, s->limits.segment_bytes, fd};
         s->next_number++;
-    } else if (rc == 0 || rc == -ENOENT) {
+    } else if (rc == 0 || rc == -ERANGE) {
         s->files--;
         s->no_space = false;
-    } else {
+    } else if (rc != -ENOENT) {
         spare_fail(s, rc, keep ? "recycle" : "remove", old);
     }
     spare_ring(s);
@@ -195,6 +195,7 @@ spare_make_one(struct spare *s, uint32_t bytes)
     pthread_mutex_lock(&s->mutex);
     s->no_space = is_no_space(rc);
     if (rc == 0) {
+        s->pleaded = false;
         s->ready[s->n_ready++] = (struct spare_segment){number, bytes, fd};
         s->next_number++;
         s->files++;
@@ -203,6 +204,13 @@ spare_make_one(struct spare *s, uint32_t bytes)
     }
     spare_ring(s);
     return rc;
+}
+
+/* Mutex held. */
+static bool
+spare_may_make(const struct spare *s)
+{
+    return s->files < s->limits.max_files || (s->pleaded && s->n_ready == 0);
 }
 
 /* Mutex held: waits for something to do, or for another try when the disk is full. */
@@ -217,8 +225,8 @@ spare_wait(struct spare *s)
     }
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += SPARE_RETRY_S;
-    if (pthread_cond_timedwait(&s->wake, &s->mutex, &until) == ETIMEDOUT &&
-        s->files < s->limits.max_files && !s->stop)
+    if (pthread_cond_timedwait(&s->wake, &s->mutex, &until) == ETIMEDOUT && spare_may_make(s) &&
+        !s->stop)
         spare_make_one(s, s->limits.segment_bytes);
 }
 
@@ -235,7 +243,7 @@ spare_run(void *arg)
             pthread_cond_wait(&s->wake, &s->mutex);
         else if (s->recycle_first < s->recycle_after)
             spare_recycle_one(s, wants);
-        else if (wants && s->files < s->limits.max_files && !s->no_space)
+        else if (wants && spare_may_make(s) && !s->no_space)
             spare_make_one(s, s->limits.segment_bytes);
         else
             spare_wait(s);
@@ -265,7 +273,7 @@ static bool
 spare_is_stuck(const struct spare *s)
 {
     return s->n_ready < SPARE_TARGET && s->recycle_first >= s->recycle_after &&
-           (s->no_space || s->files >= s->limits.max_files);
+           (s->no_space || !spare_may_make(s));
 }
 
 void
@@ -338,6 +346,15 @@ spare_look(struct spare *s, struct spare_view *ret)
         .stuck = spare_is_stuck(s),
         .failed = s->failed,
     };
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void
+spare_plead(struct spare *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    s->pleaded = s->n_ready == 0;
+    pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->mutex);
 }
 

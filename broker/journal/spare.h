@@ -42,7 +42,8 @@ struct spare {
     uint32_t files;                        /* segments on disk, ready ones too */
     uint32_t recycle_first, recycle_after; /* finished segments given to us */
     bool no_space;
-    int failed; /* errno; sticky */
+    bool pleaded; /* done records have nowhere to go: one segment beyond the cap */
+    int failed;   /* errno; sticky */
     char text[160];
 };
 
@@ -69,6 +70,9 @@ struct spare_view {
     int failed;
 };
 void spare_look(struct spare *s, struct spare_view *ret);
+/* Done records have nowhere to go: makes one segment even at the cap, which is there to hold up
+ * intake and not the end of what was taken in. */
+void spare_plead(struct spare *s);
 /* Segments [first, after) are finished for good: to be recycled or removed. */
 void spare_offer(struct spare *s, uint32_t first, uint32_t after);
 

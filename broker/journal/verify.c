@@ -217,7 +217,7 @@ segment_look(struct verify *v, size_t index, const char *name, int fd, struct se
     }
     if (rc == 0 && is_last)
         tail_check(v, &s, name, item.offset, ends_in_batch, before_last);
-    else if (rc == 0 && v->expected.batch != 0 && v->expected.batch < limit &&
+    else if (rc == 0 && !s.after_mark && v->expected.batch != 0 && v->expected.batch < limit &&
              scan_torn_at(&s, item.offset))
         found_fault(v, name, item.offset, "batch-header",
                     "batch %" PRIu64 " is not valid, and later ones are", v->expected.batch);
@@ -284,24 +284,26 @@ segments_verify(struct verify *v)
     struct tail tail;
     char name[LAYOUT_NAME_SIZE];
 
-    uint32_t next = 0;
+    uint32_t head = 0;
     int rc = tail_find(&v->folder, &v->id, &v->found, &tail);
     if (rc == 0) {
-        next = tail.head;
+        head = tail.head;
         tail_deinit(&tail);
     } else if (rc != -ENOENT || !v->is_live) {
         return rc;
     }
     for (size_t i = 0; i < v->found.begun; i++) {
         uint32_t number = v->found.list[i].number;
-        if (i > 0)
-            next = v->found.list[i - 1].number + 1;
+        uint32_t next = i > 0 ? v->found.list[i - 1].number + 1 : head;
+        if (i > 0 && number > next)
+            v->expected = (struct layout_point){0};
+        if (next < head)
+            next = head; /* what is finished may leave */
         if (next != 0 && number > next && !(v->is_live && i == 0)) {
             layout_name(next, name);
             found_fault(v, name, 0, "segment-missing", "segments %u to %u are not there", next,
                         number - 1);
             findings_print(v);
-            v->expected = (struct layout_point){0};
         }
         rc = segment_verify(v, i);
         if (rc != 0)

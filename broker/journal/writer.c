@@ -115,7 +115,10 @@ writer_run(void *arg)
     for (;;) {
         if (w->has_job && w->state.failed == 0) {
             writer_work(w);
+            /* Without the mutex: whoever is woken wants it at once. */
+            pthread_mutex_unlock(&w->mutex);
             writer_ring(w);
+            pthread_mutex_lock(&w->mutex);
         } else if (w->mark_due && w->state.failed == 0) {
             writer_mark(w);
             if (w->state.failed != 0)
@@ -161,8 +164,8 @@ writer_hand(struct writer *w, const struct write_job *job)
     w->job = *job;
     w->has_job = true;
     w->mark_due = false;
-    pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->mutex);
+    pthread_cond_signal(&w->wake); /* without the mutex, which the woken thread takes at once */
 }
 
 bool

@@ -16,7 +16,8 @@ struct known {
     struct place place;
     uint32_t body_bytes;
     bool alive, replayed;
-    bool settled; /* the last change is known to be durable */
+    bool seen, finished; /* by the last replay: its message, its done record */
+    bool settled;        /* the last change is known to be durable */
 };
 
 struct fixture {

@@ -1,5 +1,5 @@
-/* Flipped bytes and missing files: what is lost is counted, what is intact is replayed, intake opens,
- * and the loss stands until it is acknowledged. */
+/* Flipped bytes and missing files: what is lost is counted, what is intact is replayed, intake
+ * opens, and the loss stands until it is acknowledged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -93,6 +93,8 @@ assert_balance(struct fixture *f, uint64_t lost)
     assert_int_equal(f->replayed_damaged, lost);
     assert_int_equal(living + lost + 5, MESSAGES);
     assert_true(f->opened.damaged_messages >= lost);
+    assert_int_equal(f->ledger.accepted, MESSAGES);
+    assert_int_equal(f->ledger.by_outcome[OUTCOME_DAMAGED], lost);
 }
 
 static void
