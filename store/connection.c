@@ -341,6 +341,7 @@ store_connect(struct store *s)
                        "SET statement_timeout = %lld; SET lock_timeout = %d; SET TimeZone = 'UTC';"
                        "SET plan_cache_mode = force_generic_plan; SET jit = off;"
                        "SET idle_in_transaction_session_timeout = 10000;"
+                       "SET client_connection_check_interval = 100;" /* end with a killed worker */
                        "SET default_transaction_read_only = %s;",
                        (long long)(s->options.statement_timeout_us / US_PER_MS),
                        STORE_LOCK_TIMEOUT_MS, s->options.read_only ? "on" : "off");

@@ -54,12 +54,17 @@ static const enum store_oid rejection_oids[REJECTION_COUNT] = {
     OID_INT8, OID_INT8,  OID_TEXT,  OID_TEXT,  OID_UUID,        OID_TEXT,        OID_TEXT,
     OID_TEXT, OID_JSONB, OID_BYTEA, OID_BYTEA, OID_TIMESTAMPTZ, OID_TIMESTAMPTZ,
 };
+/* Who wakes up late may refuse what another attempt has stored meanwhile: no origin in both. */
 #define REJECTIONS_SQL                                                                             \
     "WITH r AS (INSERT INTO sluice.rejections (broker, epoch, seq, kind, study, submission_id,"    \
     " subject_id, questionnaire, version, reasons, sealed, content_hash, received_at,"             \
-    " accepted_at) SELECT $1::uuid, * FROM unnest($3::int8[], $4::int8[], $5::text[], $6::text[]," \
-    " $7::uuid[], $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::bytea[], $13::bytea[],"  \
-    " $14::timestamptz[], $15::timestamptz[]) ON CONFLICT DO NOTHING) "
+    " accepted_at) SELECT $1::uuid, u.* FROM unnest($3::int8[], $4::int8[], $5::text[],"           \
+    " $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::bytea[],"    \
+    " $13::bytea[], $14::timestamptz[], $15::timestamptz[]) AS u(epoch, seq, kind, study, id,"     \
+    " subject, questionnaire, version, reasons, sealed, hash, received, accepted)"                 \
+    " WHERE NOT EXISTS (SELECT FROM sluice.submissions s WHERE s.study = u.study"                  \
+    " AND s.submission_id = u.id AND s.broker = $1::uuid AND s.epoch = u.epoch"                    \
+    " AND s.seq = u.seq) ON CONFLICT DO NOTHING) "
 #define FIRST_PARAM 3 /* after broker and hash key */
 
 /* The shape of a batch: a bit for each thing it has. */

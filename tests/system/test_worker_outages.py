@@ -3,6 +3,7 @@ import os
 import signal
 import uuid
 
+import psycopg
 import pytest
 
 import protocol as p
@@ -139,3 +140,17 @@ def test_a_server_without_fsync_is_refused():
             assert "fsync=off" in rig.process.tail()
         finally:
             rig.__exit__()
+
+
+def test_the_statement_of_a_killed_worker_ends_with_it(stores):
+    """It waits for a lock; were it to go on, it would hold what another worker stores meanwhile."""
+    with Rig(stores) as rig:
+        rig.pull()
+        blocked = rig.submission()
+        with psycopg.connect(stores.postgres.dsn(rig.database)) as db:
+            db.execute("lock table sluice.submissions in share mode")
+            rig.send(p.DELIVER, {"lease": 77, "service": "submissions"}, blocked[0])
+            waiting = "select count(*) from pg_locks where not granted"
+            until("the statement to wait", 5, lambda: rig.query(waiting)[0][0] == 1)
+            rig.process.kill()
+            until("the statement to end", 1, lambda: rig.query(waiting)[0][0] == 0)
