@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "broker/journal/folder.h"
+#include "broker/journal/inner.h"
 #include "broker/journal/scan.h"
 #include "broker/journal/tail.h"
 
@@ -165,6 +166,12 @@ fixture_find_end(const struct fixture *f, struct fixture_end *ret)
     close(fd);
     found_deinit(&found);
     folder_close(&folder);
+}
+
+void
+fixture_break_tail(const struct fixture *f, int fd)
+{
+    sluice_assert(dup2(fd, segments_tail(&f->journal->segments)->fd) >= 0);
 }
 
 void

@@ -72,6 +72,9 @@ struct fixture_end {
 };
 void fixture_find_end(const struct fixture *f, struct fixture_end *ret);
 
+/* Puts another file (/dev/full) in the place of the tail's: the next write fails. */
+void fixture_break_tail(const struct fixture *f, int fd);
+
 /* Files. */
 void fixture_write(const struct fixture *f, const char *name, uint64_t offset, uint8_t byte,
                    uint64_t n);
