@@ -138,8 +138,8 @@ def until_equal(read, expected, deadline_s=10):
 
     try:
         until("the books to be as expected", deadline_s, same)
-    except TimeoutError:
-        assert last == expected
+    except TimeoutError as error:
+        assert last == expected, error
 
 
 def statuses(data):
@@ -164,9 +164,9 @@ def raw(fleet, data, deadline_s=8, end=False):
     return got
 
 
-def connect_high(fleet):
-    """A connection to the edge at a descriptor past 4096: psycopg waits by select(), which takes 1024."""
-    with socket.create_connection(("127.0.0.1", fleet.port), timeout=30) as s:
+def high_descriptor(s):
+    """The same socket at a descriptor past 4096: psycopg waits by select(), which takes 1024."""
+    with s:
         high = socket.socket(fileno=fcntl.fcntl(s.fileno(), fcntl.F_DUPFD_CLOEXEC, 4096))
     high.settimeout(30)
     return high

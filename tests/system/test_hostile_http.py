@@ -12,7 +12,7 @@ import time
 import pytest
 
 from fleet import DIARY, TOKEN
-from hostile import MARK, SANITIZED, SLOWER, Watched, connect_high, new_key, raw, statuses
+from hostile import MARK, SANITIZED, SLOWER, Watched, high_descriptor, new_key, raw, statuses
 from hostile_cases import (BAD_CHUNKS, BAD_JSON, CHUNKED, HEAD, HOST, PATH, REST, SMUGGLING, TEXT,
                            WRONG_ANSWERS)
 
@@ -124,7 +124,7 @@ def test_values_elsewhere_are_not_repeated(fleet):
                      f"/api/v1/submissions/{new_key()}?receipt={MARK}"):
             got = raw(fleet, f"GET {path} HTTP/1.1\r\n{HOST}{REST}Connection: close\r\n\r\n".encode())
             assert statuses(got) and MARK.encode() not in got, path
-        harmless = f"Cookie: {MARK}\r\nX-Forwarded-For: {MARK}\r\nUser-Agent: {MARK}\r\ntraceparent: {MARK}\r\n"
+        harmless = f"Cookie: {MARK}\r\nUser-Agent: {MARK}\r\ntraceparent: {MARK}\r\nForwarded: for={MARK}\r\n"
         harmless += f"Prefer: {MARK}=1, wait=10\r\n"
         got = raw(fleet, whole(key=MARK, head=HEAD + harmless) + CLOSE)
         assert statuses(got) == [201, 200] and MARK.encode() not in got
@@ -232,7 +232,7 @@ def test_thousands_of_idle_connections(fleet):
     held = []
     with fleet.attack():
         for i in range(3000):
-            s = connect_high(fleet)
+            s = high_descriptor(socket.create_connection(("127.0.0.1", fleet.port)))
             if i % 3 == 0:
                 s.sendall(HEAD[:i % len(HEAD)].encode())
             held.append(s)
