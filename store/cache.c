@@ -2,6 +2,7 @@
  */
 #include "store/cache.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,51 +10,64 @@
 #include "base/error.h"
 #include "store/array.h"
 
-#define FIELDS 5 /* ARGV per subject in push_script */
-#define SHARED 1 /* before them: the state */
+#define FIELDS 4 /* ARGV per subject in push_script */
 #define KEY_SIZE 160
-#define ORDER_SIZE 60
-#define YEAR_ONE_US ((int64_t)62135596800 * 1000000) /* makes every time a positive number */
 #define MAINTAIN_US US_PER_S
 #define COUNT_SHARE 200              /* counting takes at most this fraction of the time */
 #define BUSY_US (200 * US_PER_MS)    /* so soon after a push there is better to do than to count */
 #define BUSY_COUNT_US (5 * US_PER_S) /* then it is done so seldom only */
+#define COUNT_LOCK_MS "10000"        /* a counter that died is waited for so long */
+#define COUNT_PAUSE_MS "900"         /* between two counts of the whole fleet */
+#define TOKEN_SIZE 33
 #define STALE_LOCK "7315002"
 #define REBUILD_TIMEOUT_US (600 * US_PER_S)
 /* Clocks of worker and server, and transactions still under way when the mark was made. */
 #define SINCE_MARGIN_US (60 * US_PER_S)
 
-/* Redis' Lua compares strings bytewise, so "order" is made to sort as time and id do. */
+/* Redis' Lua compares strings bytewise: our times and ids are of one width, so they sort as such.
+ */
 static struct redis_script push_script = {
-    "local n = redis.call('INCR', 'sluice:counts:clock')\n"
-    "local due = {}\n"
-    "local state = ARGV[1]\n"
+    "local call = redis.call\n"
     "for i, key in ipairs(KEYS) do\n"
-    "  local a = i * 5 - 4\n"
-    "  local have = redis.call('HGET', key, 'order')\n"
-    "  if not have or have < ARGV[a + 1] then\n"
-    "    redis.call('HSET', key, 'order', ARGV[a + 1], 'last_submission', ARGV[a + 2],\n"
-    "      'last_questionnaire', ARGV[a + 3], 'last_version', ARGV[a + 4],\n"
-    "      'last_authored_at', ARGV[a + 5], 'state', state)\n"
+    "  local a = i * 4\n"
+    "  local at, id = ARGV[a - 3], ARGV[a - 2]\n"
+    "  local had = call('HGET', key, 'last_authored_at')\n"
+    "  if not had or had < at or had == at and call('HGET', key, 'last_submission') < id then\n"
+    "    call('HSET', key, 'last_authored_at', at, 'last_submission', id,\n"
+    "      'last_questionnaire', ARGV[a - 1], 'last_version', ARGV[a], 'state', 'stored')\n"
     "  end\n"
-    "  due[i * 2 - 1] = n\n"
-    "  due[i * 2] = key\n"
     "end\n"
-    "redis.call('ZADD', 'sluice:counts:due', unpack(due))\n"
-    "return #KEYS",
+    "call('SADD', 'sluice:counts:changed', unpack(KEYS))\n"
+    "return 0",
     ""};
 
-static struct redis_script count_script = {
-    "for i, key in ipairs(KEYS) do\n"
-    "  local a = (i - 1) * 2\n"
-    "  local have = tonumber(redis.call('HGET', key, 'submissions') or '-1')\n"
-    "  if tonumber(ARGV[a + 1]) > have then\n"
-    "    redis.call('HSET', key, 'submissions', ARGV[a + 1])\n"
-    "  end\n"
-    "  if redis.call('ZSCORE', 'sluice:counts:due', key) == ARGV[a + 2] then\n"
-    "    redis.call('ZREM', 'sluice:counts:due', key)\n"
-    "  end\n"
+/* ARGV: our token, how many at most. Subjects to count, if no other worker is at it. */
+static struct redis_script take_script = {
+    "local call, lock, taking = redis.call, 'sluice:counts:lock', 'sluice:counts:taking'\n"
+    "if not call('SET', lock, ARGV[1], 'NX', 'PX', " COUNT_LOCK_MS ") then return {} end\n"
+    "if call('EXISTS', taking) == 0 and call('EXISTS', 'sluice:counts:changed') == 1 then\n"
+    "  call('RENAME', 'sluice:counts:changed', taking)\n"
     "end\n"
+    "if call('EXISTS', taking) == 0 then\n"
+    "  call('PEXPIRE', lock, " COUNT_PAUSE_MS ")\n"
+    "  return {}\n"
+    "end\n"
+    "return call('SRANDMEMBER', taking, ARGV[2])",
+    ""};
+
+/* ARGV: our token, then the count of each key. Without the lock nothing is done: who has it now may
+ * have begun another round, whose marks are not ours to remove. */
+static struct redis_script count_script = {
+    "local call, lock = redis.call, 'sluice:counts:lock'\n"
+    "if call('GET', lock) ~= ARGV[1] then return 0 end\n"
+    "for i, key in ipairs(KEYS) do\n"
+    "  local have = tonumber(call('HGET', key, 'submissions') or '-1')\n"
+    "  if tonumber(ARGV[i + 1]) > have then\n"
+    "    call('HSET', key, 'submissions', ARGV[i + 1])\n"
+    "  end\n"
+    "  call('SREM', 'sluice:counts:taking', key)\n"
+    "end\n"
+    "call('PEXPIRE', lock, " COUNT_PAUSE_MS ")\n"
     "return #KEYS",
     ""};
 
@@ -88,11 +102,10 @@ struct cache {
     int64_t count_not_before_us, counted_us, pushed_us;
     bool stale_looked; /* since Redis came up: was cache_stale asked? */
     int64_t stale_next_us;
-    const char *argv[CACHE_PUSH_MAX * (FIELDS + 1) + SHARED];
-    size_t lengths[CACHE_PUSH_MAX * (FIELDS + 1) + SHARED];
+    const char *argv[CACHE_PUSH_MAX * (FIELDS + 1)];
+    size_t lengths[CACHE_PUSH_MAX * (FIELDS + 1)];
     struct {
-        char key[KEY_SIZE], order[ORDER_SIZE], id[UUID_TEXT_SIZE];
-        char authored[CLOCK_TEXT_SIZE];
+        char key[KEY_SIZE], id[UUID_TEXT_SIZE], authored[CLOCK_TEXT_SIZE];
     } texts[CACHE_PUSH_MAX];
 };
 
@@ -150,35 +163,19 @@ key_write(char *key, const struct cache_entry *e)
     return n + e->subject.len;
 }
 
-static size_t
-order_write(char *order, int64_t authored_us, const char *id)
-{
-    enum { DIGITS = 20 };
-    uint64_t v = (uint64_t)(authored_us + YEAR_ONE_US);
-
-    for (int i = DIGITS - 1; i >= 0; i--, v /= 10)
-        order[i] = (char)('0' + v % 10);
-    order[DIGITS] = ':';
-    memcpy(order + DIGITS + 1, id, UUID_TEXT_SIZE);
-    return DIGITS + UUID_TEXT_SIZE;
-}
-
 static void
 entry_fill(struct cache *c, size_t i, size_t n, const struct cache_entry *e)
 {
-    size_t a = n + SHARED + i * FIELDS;
-    char *key = c->texts[i].key, *order = c->texts[i].order;
+    size_t a = n + i * FIELDS;
+    char *key = c->texts[i].key;
 
     uuid_format(&e->id, c->texts[i].id);
-    size_t key_len = key_write(key, e);
-    size_t order_len = order_write(order, e->authored_us, c->texts[i].id);
     clock_format(e->authored_us, c->texts[i].authored);
-    arg_set(c, i, key, key_len);
-    arg_set(c, a, order, order_len);
+    arg_set(c, i, key, key_write(key, e));
+    arg_set(c, a, c->texts[i].authored, CLOCK_TEXT_SIZE - 1);
     arg_set(c, a + 1, c->texts[i].id, UUID_TEXT_SIZE - 1);
     arg_set(c, a + 2, e->questionnaire.at, e->questionnaire.len);
     arg_set(c, a + 3, e->version.at, e->version.len);
-    arg_set(c, a + 4, c->texts[i].authored, CLOCK_TEXT_SIZE - 1);
 }
 
 static int
@@ -186,11 +183,10 @@ entries_push(struct cache *c, const struct cache_entry *entries, size_t n)
 {
     redisReply *reply = NULL;
 
-    arg_set(c, n, "stored", 6);
     for (size_t i = 0; i < n; i++)
         entry_fill(c, i, n, &entries[i]);
-    int outcome = redis_eval(c->redis, &push_script, (int)n, (int)(n * (FIELDS + 1)) + SHARED,
-                             c->argv, c->lengths, &reply);
+    int outcome = redis_eval(c->redis, &push_script, (int)n, (int)(n * (FIELDS + 1)), c->argv,
+                             c->lengths, &reply);
     if (outcome == REDIS_DONE)
         freeReplyObject(reply);
     return outcome == REDIS_DONE ? CACHE_DONE : CACHE_SKIPPED;
@@ -233,7 +229,7 @@ key_split(const char *key, size_t len, struct slice *ret_study, struct slice *re
     return true;
 }
 
-/* due: key, score, key, score … */
+/* due: keys */
 static int
 counts_query(struct store *s, const redisReply *due, int64_t *ret_counts)
 {
@@ -246,7 +242,7 @@ counts_query(struct store *s, const redisReply *due, int64_t *ret_counts)
     array_init(&subjects, 1 << 20);
     array_begin(&studies, OID_TEXT);
     array_begin(&subjects, OID_TEXT);
-    for (size_t i = 0; i + 1 < due->elements && outcome == STORE_OK; i += 2) {
+    for (size_t i = 0; i < due->elements && outcome == STORE_OK; i++) {
         struct slice study = {"", 0}, subject = {"", 0}; /* a foreign key counts as 0 */
         key_split(due->element[i]->str, (size_t)due->element[i]->len, &study, &subject);
         if (array_add(&studies, study.at, study.len) != BUF_OK ||
@@ -267,36 +263,33 @@ counts_query(struct store *s, const redisReply *due, int64_t *ret_counts)
     return outcome;
 }
 
-static int
-counts_set(struct cache *c, const redisReply *due, const int64_t *counts)
+static void
+counts_set(struct cache *c, const char *token, const redisReply *due, const int64_t *counts)
 {
-    static const char *argv[CACHE_COUNTS_MAX * 3];
-    static size_t lengths[CACHE_COUNTS_MAX * 3];
+    static const char *argv[CACHE_COUNTS_MAX * 2 + 1];
+    static size_t lengths[CACHE_COUNTS_MAX * 2 + 1];
     static char texts[CACHE_COUNTS_MAX][24];
-    size_t n = due->elements / 2;
+    size_t n = due->elements;
     redisReply *reply = NULL;
 
+    argv[n] = token;
+    lengths[n] = strlen(token);
     for (size_t i = 0; i < n; i++) {
-        const redisReply *key = due->element[2 * i], *score = due->element[2 * i + 1];
-        argv[i] = key->str;
-        lengths[i] = (size_t)key->len;
-        argv[n + 2 * i] = texts[i];
-        lengths[n + 2 * i] =
+        argv[i] = due->element[i]->str;
+        lengths[i] = (size_t)due->element[i]->len;
+        argv[n + 1 + i] = texts[i];
+        lengths[n + 1 + i] =
             (size_t)snprintf(texts[i], sizeof(texts[i]), "%lld", (long long)counts[i]);
-        argv[n + 2 * i + 1] = score->str;
-        lengths[n + 2 * i + 1] = (size_t)score->len;
     }
-    int outcome = redis_eval(c->redis, &count_script, (int)n, (int)(n * 3), argv, lengths, &reply);
-    if (outcome == REDIS_DONE)
+    if (redis_eval(c->redis, &count_script, (int)n, (int)(n * 2 + 1), argv, lengths, &reply) ==
+        REDIS_DONE)
         freeReplyObject(reply);
-    return outcome;
 }
 
 static bool
 due_is_sound(const redisReply *due)
 {
-    if (due->type != REDIS_REPLY_ARRAY || due->elements == 0 || due->elements % 2 != 0 ||
-        due->elements > 2 * CACHE_COUNTS_MAX)
+    if (due->type != REDIS_REPLY_ARRAY || due->elements == 0 || due->elements > CACHE_COUNTS_MAX)
         return false;
     for (size_t i = 0; i < due->elements; i++) {
         if (due->element[i]->type != REDIS_REPLY_STRING)
@@ -306,28 +299,36 @@ due_is_sound(const redisReply *due)
 }
 
 static void
+token_draw(char token[TOKEN_SIZE])
+{
+    uint8_t random[(TOKEN_SIZE - 1) / 2];
+
+    randombytes_buf(random, sizeof(random));
+    sodium_bin2hex(token, TOKEN_SIZE, random, sizeof(random));
+}
+
+static void
 counts_take(struct cache *c, struct store *s, int64_t now_us)
 {
-    /* One worker at a time, while the lock lasts. */
-    static const char *lock[] = {"SET", "sluice:counts:lock", "1", "NX", "PX", "900"};
-    static const char *range[] = {"ZRANGE", "sluice:counts:due", "0", "999", "WITHSCORES"};
     static int64_t counts[CACHE_COUNTS_MAX];
-    redisReply *due = NULL, *locked = NULL;
+    char token[TOKEN_SIZE], most[8];
+    redisReply *due = NULL;
     bool busy = now_us - c->pushed_us < BUSY_US;
 
     if (now_us < c->count_not_before_us || !store_is_open(s) ||
-        (busy && now_us < c->counted_us + BUSY_COUNT_US) ||
-        redis_call(c->redis, 6, lock, NULL, &locked) != REDIS_DONE)
+        (busy && now_us < c->counted_us + BUSY_COUNT_US))
         return;
-    bool mine = locked->type == REDIS_REPLY_STATUS;
-    freeReplyObject(locked);
-    if (!mine || redis_call(c->redis, 5, range, NULL, &due) != REDIS_DONE)
+    token_draw(token);
+    int digits = snprintf(most, sizeof(most), "%d", CACHE_COUNTS_MAX);
+    const char *argv[] = {token, most};
+    const size_t lengths[] = {TOKEN_SIZE - 1, (size_t)digits};
+    if (redis_eval(c->redis, &take_script, 0, 2, argv, lengths, &due) != REDIS_DONE)
         return;
     c->counted_us = now_us;
     if (due_is_sound(due)) {
         memset(counts, 0, sizeof(counts));
         if (counts_query(s, due, counts) == STORE_OK)
-            counts_set(c, due, counts);
+            counts_set(c, token, due, counts);
         int64_t spent_us = clock_mono_us() - now_us;
         c->count_not_before_us = now_us + MAINTAIN_US + spent_us * COUNT_SHARE;
     }

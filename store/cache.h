@@ -1,14 +1,16 @@
 /* What Redis holds of Sluice: a view of PostgreSQL, rebuildable, never the record (invariants 12).
  *
  *   sluice:subject:{study}:{subjectId}   hash: last_submission last_questionnaire last_version
- *                                        last_authored_at state submissions order
- *   sluice:counts:due                    zset: subjects whose count is to be taken anew
- *   sluice:counts:clock                  makes each mark in it distinct
- *   sluice:counts:lock                   one worker counts at a time
+ *                                        last_authored_at state submissions
+ *   sluice:counts:changed                set: keys of subjects whose count is to be taken anew
+ *   sluice:counts:taking                 set: those of the round under way
+ *   sluice:counts:lock                   one worker counts at a time: its token
  *
  * Only absolute values, "last" only if newer by (authored_at, submission id). The count of a
- * subject is COUNT(*) taken later for many at once: the mark is removed only if nothing was stored
- * since, so a crash or a race costs a second count, never a wrong one.
+ * subject is COUNT(*) taken later for many at once. A round begins by renaming "changed" to
+ * "taking", so what is stored meanwhile is marked for the next one; a key leaves "taking" with its
+ * count, and only by the hand that holds the lock: a crash or a race costs a second count, never a
+ * wrong one.
  *
  * Redis down: storing goes on. The first update that is skipped leaves a row in cache_stale; who
  * finds Redis back takes an advisory lock and pushes what was stored since. */

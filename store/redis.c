@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 
 #define BACKOFF_MIN_US ((int64_t)100 * US_PER_MS)
 #define BACKOFF_MAX_US (5 * US_PER_S)
 #define WHY_SIZE 160
-#define ARGS_MAX 16384
+#define COMMAND_MAX ((size_t)16 << 20)
+#define COMMAND_KEPT ((size_t)1 << 20) /* memory kept between commands */
 
 struct redis {
     struct redis_options options;
@@ -18,6 +20,7 @@ struct redis {
     int port;
     redisContext *context;
     redisReplyObjectFunctions bounded;
+    struct buf command; /* the one being sent */
     int64_t not_before_us, backoff_us;
     char why[WHY_SIZE];
 };
@@ -56,6 +59,7 @@ redis_new(const struct redis_options *options)
 
     r->options = *options;
     r->backoff_us = BACKOFF_MIN_US;
+    buf_init(&r->command, COMMAND_MAX);
     if (!target_parse(r)) {
         redis_free(r);
         return NULL;
@@ -77,6 +81,7 @@ redis_free(struct redis *r)
     if (r == NULL)
         return;
     context_drop(r);
+    buf_deinit(&r->command);
     free(r->host);
     free(r);
 }
@@ -140,13 +145,10 @@ redis_up(struct redis *r, int64_t now_us)
     return n;
 }
 
-int
-redis_call(struct redis *r, int argc, const char **argv, const size_t *lengths,
-           redisReply **ret_reply)
+/* What a reply that came means. */
+static int
+reply_judge(struct redis *r, redisReply *reply, redisReply **ret_reply)
 {
-    if (r->context == NULL)
-        return REDIS_DOWN;
-    redisReply *reply = redisCommandArgv(r->context, argc, argv, lengths);
     if (reply == NULL)
         return down(r, r->context->errstr);
     if (reply->type == REDIS_REPLY_ERROR) {
@@ -157,6 +159,15 @@ redis_call(struct redis *r, int argc, const char **argv, const size_t *lengths,
     }
     *ret_reply = reply;
     return REDIS_DONE;
+}
+
+int
+redis_call(struct redis *r, int argc, const char **argv, const size_t *lengths,
+           redisReply **ret_reply)
+{
+    if (r->context == NULL)
+        return REDIS_DOWN;
+    return reply_judge(r, redisCommandArgv(r->context, argc, argv, lengths), ret_reply);
 }
 
 static int
@@ -176,28 +187,74 @@ script_load(struct redis *r, struct redis_script *script)
     return n;
 }
 
+/* "$3\r\nfoo\r\n" */
+static int
+bulk_put(struct buf *b, const char *text, size_t len)
+{
+    char digits[20];
+    size_t at = sizeof(digits), n = len;
+    uint8_t *p;
+
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    size_t width = sizeof(digits) - at;
+    if (buf_reserve(b, 1 + width + 2 + len + 2, &p) != BUF_OK)
+        return BUF_FULL;
+    *p++ = '$';
+    memcpy(p, digits + at, width);
+    p += width;
+    memcpy(p, "\r\n", 2);
+    memcpy(p + 2, text, len);
+    memcpy(p + 2 + len, "\r\n", 2);
+    buf_commit(b, 1 + width + 2 + len + 2);
+    return BUF_OK;
+}
+
+/* By hand: hiredis' own formatting was a tenth of the worker's time. */
+static int
+eval_write(struct buf *b, const char *sha, int n_keys, int argc, const char **argv,
+           const size_t *lengths)
+{
+    char keys[12];
+    int n = snprintf(keys, sizeof(keys), "%d", n_keys);
+
+    buf_trim(b, COMMAND_KEPT);
+    int full = buf_printf(b, "*%d\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n", argc + 3, sha);
+    full |= bulk_put(b, keys, (size_t)n);
+    for (int i = 0; i < argc && full == BUF_OK; i++)
+        full = bulk_put(b, argv[i], lengths[i]);
+    return full;
+}
+
+static int
+eval_send(struct redis *r, redisReply **ret_reply)
+{
+    void *reply = NULL;
+
+    if (r->context == NULL)
+        return REDIS_DOWN;
+    if (redisAppendFormattedCommand(r->context, (const char *)r->command.data, r->command.size) !=
+            REDIS_OK ||
+        redisGetReply(r->context, &reply) != REDIS_OK)
+        reply = NULL;
+    return reply_judge(r, reply, ret_reply);
+}
+
 int
 redis_eval(struct redis *r, struct redis_script *script, int n_keys, int argc, const char **argv,
            const size_t *lengths, redisReply **ret_reply)
 {
-    const char *all[ARGS_MAX];
-    size_t sizes[ARGS_MAX];
-    char keys[12];
     int n = REDIS_DONE;
 
-    sluice_assert(argc + 3 <= ARGS_MAX);
-    all[0] = "EVALSHA";
-    sizes[0] = 7;
-    all[2] = keys;
-    sizes[2] = (size_t)snprintf(keys, sizeof(keys), "%d", n_keys);
-    memcpy(all + 3, argv, (size_t)argc * sizeof(*argv));
-    memcpy(sizes + 3, lengths, (size_t)argc * sizeof(*lengths));
     for (int attempt = 0; attempt < 2; attempt++) {
         if (script->sha[0] == '\0' && (n = script_load(r, script)) != REDIS_DONE)
             return n;
-        all[1] = script->sha;
-        sizes[1] = 40;
-        n = redis_call(r, argc + 3, all, sizes, ret_reply);
+        if (eval_write(&r->command, script->sha, n_keys, argc, argv, lengths) != BUF_OK) {
+            snprintf(r->why, sizeof(r->why), "more than Redis is told at once");
+            return REDIS_REFUSED;
+        }
+        n = eval_send(r, ret_reply);
         if (n != REDIS_REFUSED)
             return n;
         script->sha[0] = '\0'; /* NOSCRIPT: flushed or another server */

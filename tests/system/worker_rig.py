@@ -99,7 +99,7 @@ class Rig:
         """The daily diary under another name."""
         with open(f"{QUESTIONNAIRES}/daily-diary.json") as f:
             form = json.load(f)
-        form.update(name=name, version=version, url=f"https://example.org/{name}")
+        form.update(id=name, name=name, version=version, url=f"https://example.org/{name}")
         path = f"{self.folder}/{name}.json"
         with open(path, "w") as f:
             json.dump(form, f)
