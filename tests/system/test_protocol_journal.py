@@ -130,7 +130,7 @@ def test_back_pressure_without_refusal():
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_a_journal_that_makes_clients_wait_does_not_take_them_for_silent():
     # Segments are slow to come by (fsync; commits use fdatasync): intake waits for five silences' time.
-    slow = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+    slow = ("strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e",
             "inject=fsync:delay_enter=3000000:when=8+")
     with LoneBroker(wrap=slow, **{**SMALL, "journal_max_bytes": "64MiB"}) as broker:
         idle, busy, accepted = broker.client(), broker.client(), 0
