@@ -17,8 +17,8 @@ handle_PULL(struct broker *b, const struct sender *from, struct message *m)
 {
     uint64_t messages, bytes;
 
-    if (!header_uint(m, "messages", &messages) || messages == 0 ||
-        !header_uint(m, "bytes", &bytes) || bytes == 0) {
+    if (!header_uint(m, "messages", &messages) || !header_uint(m, "bytes", &bytes) ||
+        (messages > 0 && bytes == 0)) {
         send_error(b, from, "header", "PULL needs messages, bytes");
         return;
     }

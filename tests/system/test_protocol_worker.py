@@ -27,6 +27,17 @@ def test_no_credit_no_work(broker):
     assert len(worker.take()) == 1
 
 
+def test_withdrawn_credit_is_no_credit(broker):
+    """PULL with 0 messages takes unused credit back; a drain or an outage of the database relies on it."""
+    client, worker = broker.client(), broker.worker()
+    worker.pull()
+    worker.pull(messages=0, size=0)
+    client.submit(b"x")
+    assert worker.receive(timeout_s=0.3) is None
+    worker.pull()
+    assert len(worker.take()) == 1
+
+
 def test_credit_bounds_a_batch(broker):
     client, worker = broker.client(), broker.worker()
     client.submit(*[b"x"] * 10)
