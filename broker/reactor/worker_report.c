@@ -194,7 +194,10 @@ handle_REPORT(struct broker *b, const struct sender *from, struct message *m)
             send_error(b, from, "state", "too many reports wait for the disk");
             return;
         }
-        if (deliver_handout(peer, (uint32_t)lease) != NULL)
+        size_t entries;
+        message_frame(m, 3, &entries);
+        /* An empty report holds nothing back from expiring. */
+        if (entries > 0 && deliver_handout(peer, (uint32_t)lease) != NULL)
             core_lease_hold(b->core, (uint32_t)lease);
         held_push(&b->held, worker, (uint32_t)lease, newest, m);
         peer->held++;
