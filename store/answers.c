@@ -37,7 +37,10 @@ members_read(struct mp_cursor *at, struct member *members, size_t n)
         int bad = mp_next(at, &key);
         struct mp_cursor begin = *at, inside = *at;
         bad |= mp_next(&inside, &value);
-        bad |= mp_skip(at);
+        if (value.type == MP_MAP || value.type == MP_ARRAY)
+            bad |= mp_skip(at);
+        else
+            *at = inside;
         sluice_assert(bad == MP_OK);
         if (key.type != MP_STR)
             return false;

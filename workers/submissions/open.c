@@ -36,7 +36,11 @@ envelope_read(struct job *j, struct slice *ret_study, struct slice *ret_id)
             return false;
         const uint8_t *begin = at.at;
         struct mp_cursor inside = at;
-        if (mp_next(&inside, &v) != MP_OK || mp_skip(&at) != MP_OK)
+        if (mp_next(&inside, &v) != MP_OK)
+            return false;
+        if (v.type != MP_MAP && v.type != MP_ARRAY)
+            at = inside;
+        else if (mp_skip(&at) != MP_OK)
             return false;
         if (mp_is_str(&key, "study"))
             *ret_study = slice_text(&v);

@@ -62,7 +62,10 @@ envelope_read(struct batch *b, const struct job *j, struct envelope *e)
         struct slice raw = {at.at, 0};
         struct mp_cursor inside = at;
         mp_next(&inside, &v);
-        mp_skip(&at);
+        if (v.type == MP_MAP || v.type == MP_ARRAY)
+            mp_skip(&at);
+        else
+            at = inside;
         raw.len = (size_t)(at.at - (const uint8_t *)raw.at);
         enum member m = member_find(&key);
         if (m == MEMBER_COUNT) {
