@@ -1,18 +1,14 @@
 /* The client side: requests from submit to outcome. The connection is link's, records in flight are
- * outbox's, who waits for what is requests'; here the protocol's rules for clients join them. State
- * is changed before a callback is called, so that callbacks may call back. */
+ * outbox's, who waits for what is requests', what a broker says of them is client_entries'; here the
+ * protocol's rules for clients join them. State is changed before a callback is called, so that
+ * callbacks may call back. */
+#include "client/lib/client.h"
+
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "client/lib/link.h"
-#include "client/lib/outbox.h"
-#include "client/lib/requests.h"
-#include "client/lib/sluice.h"
-#include "client/lib/welcome.h"
-#include "schemas/wire/entry.h"
-#include "schemas/wire/message.h"
 #include "schemas/wire/mp.h"
 #include "schemas/wire/record.h"
 
@@ -24,20 +20,6 @@
 _Static_assert(SLUICE_VOLATILE == (int)RECORD_VOLATILE, "flags");
 _Static_assert(SLUICE_ACCEPT_NOW == (int)RECORD_ACCEPT_NOW, "flags");
 _Static_assert(SLUICE_NO_OUTCOME == (int)RECORD_NO_OUTCOME, "flags");
-
-struct sluice_client {
-    struct link link;
-    struct sluice_client_events events;
-    struct outbox outbox;
-    struct requests requests;
-    struct buf header; /* of the message being sent */
-    char *name, *version;
-    uint64_t incarnation, last_counter;
-    uint32_t max_in_flight, max_offline, max_known;
-    uint64_t max_in_flight_bytes;
-    struct welcome welcome; /* of the last connection */
-    struct sluice_client_figures figures;
-};
 
 static uint64_t
 number_or(uint64_t value, uint64_t fallback)
@@ -169,126 +151,6 @@ on_welcome(struct sluice_client *c, const struct message *m)
     return true;
 }
 
-/* The record of req need not be sent again; if nobody waits for more, the request is forgotten too.
- */
-static void
-request_settle(struct sluice_client *c, struct request *req, bool more_to_come)
-{
-    if (req->batch != NULL)
-        outbox_release(&c->outbox, req);
-    if (!more_to_come)
-        requests_remove(&c->requests, req);
-}
-
-static struct sluice_origin
-origin_of(const struct sluice_client *c, const struct entry *e)
-{
-    struct sluice_origin o = {.epoch = e->epoch, .seq = e->seq};
-
-    memcpy(o.broker, c->welcome.broker, sizeof(o.broker));
-    return o;
-}
-
-static void
-entry_accepted(struct sluice_client *c, struct request *req, const struct entry *e)
-{
-    bool first = req->batch != NULL; /* sent again and accepted twice: said once */
-    bool tell = first && !req->forgotten && c->events.accepted != NULL;
-
-    if (first)
-        c->figures.accepted++;
-    request_settle(c, req, !req->forgotten && (req->flags & RECORD_NO_OUTCOME) == 0);
-    if (!tell)
-        return;
-    struct sluice_origin o = origin_of(c, e);
-    c->events.accepted(c->events.arg, e->counter, &o, e->accepted_us,
-                       (e->flags & ENTRY_STALLED) != 0);
-}
-
-static void
-entry_refused(struct sluice_client *c, struct request *req, const struct entry *e)
-{
-    /* A second copy may be refused although the first one was accepted: that one counts. */
-    bool tell = req->batch != NULL && !req->forgotten && c->events.refused != NULL;
-
-    if (req->batch == NULL)
-        return;
-    c->figures.refused++;
-    request_settle(c, req, false);
-    if (tell)
-        c->events.refused(c->events.arg, e->counter, e->code);
-}
-
-static void
-entry_outcome(struct sluice_client *c, struct request *req, const struct entry *e)
-{
-    bool tell = !req->forgotten && c->events.outcome != NULL;
-    bool final = outcome_is_final(e->code);
-
-    if (final)
-        c->figures.finished++;
-    request_settle(c, req, !final && !req->forgotten);
-    if (!tell)
-        return;
-    struct sluice_origin o = origin_of(c, e);
-    c->events.outcome(c->events.arg, e->counter, e->code, &o, e->accepted_us, e->payload,
-                      e->payload_len);
-}
-
-typedef void entry_fn(struct sluice_client *c, struct request *req, const struct entry *e);
-
-/* Entries before a malformed one count: they say what is true. */
-static bool
-on_entries(struct sluice_client *c, const struct message *m, enum entry_kind kind, entry_fn *apply)
-{
-    size_t size, offset = 0;
-    const uint8_t *data = message_frame(m, 3, &size);
-    struct entry e;
-    int r;
-
-    while ((r = entry_read(kind, data, size, &offset, &e)) == ENTRY_OK) {
-        struct request *req = requests_find(&c->requests, e.counter);
-        if (req != NULL)
-            apply(c, req, &e);
-        else
-            c->figures.unknown++;
-    }
-    return r == ENTRY_END;
-}
-
-static bool
-on_located(struct sluice_client *c, const struct message *m)
-{
-    struct sluice_origin o = {0};
-    enum sluice_located state = SLUICE_ABSENT;
-    uint64_t query, attempts = 0;
-    int64_t accepted_us = 0;
-    size_t size, text_len;
-    const uint8_t *header = message_frame(m, 2, &size);
-    const char *text;
-    struct mp_value v;
-
-    if (!mp_find_uint(header, size, "query", &query) ||
-        !mp_find_str(header, size, "state", &text, &text_len))
-        return false;
-    if (text_len == 4 && memcmp(text, "live", 4) == 0)
-        state = SLUICE_LIVE;
-    else if (text_len == 4 && memcmp(text, "dead", 4) == 0)
-        state = SLUICE_DEAD;
-    else if (text_len != 6 || memcmp(text, "absent", 6) != 0)
-        return false;
-    if (state != SLUICE_ABSENT &&
-        (!mp_find_uint(header, size, "epoch", &o.epoch) ||
-         !mp_find_uint(header, size, "seq", &o.seq) ||
-         !mp_find(header, size, "accepted_us", &v, NULL) || !mp_as_int(&v, &accepted_us) ||
-         !mp_find_uint(header, size, "attempts", &attempts)))
-        return false;
-    memcpy(o.broker, c->welcome.broker, sizeof(o.broker));
-    if (c->events.located != NULL)
-        c->events.located(c->events.arg, query, state, &o, accepted_us, (unsigned)attempts);
-    return true;
-}
-
 static bool
 on_error(struct sluice_client *c, const struct message *m)
 {
@@ -320,16 +182,16 @@ client_handle(struct sluice_client *c, const struct message *m)
         sound = on_welcome(c, m);
         break;
     case COMMAND_ACCEPTED:
-        sound = on_entries(c, m, ENTRY_KIND_ACCEPTED, entry_accepted);
+        sound = client_on_accepted(c, m);
         break;
     case COMMAND_REFUSED:
-        sound = on_entries(c, m, ENTRY_KIND_REFUSED, entry_refused);
+        sound = client_on_refused(c, m);
         break;
     case COMMAND_OUTCOME:
-        sound = on_entries(c, m, ENTRY_KIND_OUTCOME, entry_outcome);
+        sound = client_on_outcome(c, m);
         break;
     case COMMAND_LOCATED:
-        sound = on_located(c, m);
+        sound = client_on_located(c, m);
         break;
     case COMMAND_RESET:
         sound = on_reset(c);
@@ -474,37 +336,9 @@ sluice_client_forget(struct sluice_client *c, uint64_t counter)
     if (req == NULL)
         return;
     if (req->batch == NULL || (req->flags & RECORD_VOLATILE) != 0)
-        request_settle(c, req, false);
+        client_settle(c, req, false);
     else
         req->forgotten = true;
-}
-
-int
-sluice_client_locate(struct sluice_client *c, uint64_t query, const char *scope, size_t scope_len,
-                     const uint8_t id[16], const struct sluice_origin *origin)
-{
-    struct buf *h = &c->header;
-
-    if (scope_len > RECORD_SCOPE_MAX)
-        return SLUICE_TOO_LARGE;
-    if (c->link.state != LINK_UP)
-        return SLUICE_OFFLINE;
-    buf_clear(h);
-    mp_put_map(h, origin != NULL ? 5 : 3);
-    mp_put_cstr(h, "query");
-    mp_put_uint(h, query);
-    mp_put_cstr(h, "scope");
-    mp_put_str(h, scope, scope_len);
-    mp_put_cstr(h, "id");
-    mp_put_bin(h, id, 16);
-    if (origin != NULL) {
-        mp_put_cstr(h, "epoch");
-        mp_put_uint(h, origin->epoch);
-        mp_put_cstr(h, "seq");
-        mp_put_uint(h, origin->seq);
-    }
-    int r = link_send(&c->link, COMMAND_LOCATE, h, NULL, 0);
-    return r == MESSAGE_OK ? SLUICE_OK : SLUICE_OFFLINE;
 }
 
 void
