@@ -73,7 +73,7 @@ void
 answer_send(struct request *q, unsigned status, const char *media_type)
 {
     struct edge *e = q->edge;
-    struct buf *h = &e->scratch.head;
+    struct buf *h = &e->scratch.answer;
     struct connection *c = q->connection;
     bool close = !q->keep_alive || q->lingers || e->draining;
 
@@ -115,7 +115,9 @@ answer_send(struct request *q, unsigned status, const char *media_type)
     metrics_answer(&e->metrics, status);
     ticket_stop(&q->ticket);
     q->connection = NULL;
-    connection_answer(c, h, q->head_only ? NULL : &e->scratch.body, close, q->lingers);
+    if (!q->head_only) /* copied: one buffer is less work for the kernel than two */
+        json_put_n(h, (const char *)e->scratch.body.data, e->scratch.body.size);
+    connection_answer(c, h, close, q->lingers);
 }
 
 void

@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/edge/dispatch.h"
+#include "client/edge/message_pool.h"
 #include "client/edge/request.h"
 
 #define PENDING_MAX (2 * EDGE_READ_BYTES)
 #define LINGER_BYTES_MAX ((size_t)4 << 20)
-#define FREE_MESSAGES_KEPT 256
 
 enum connection_state {
     CONNECTION_IDLE,
@@ -49,45 +49,6 @@ static void connection_feed(struct connection *c, const uint8_t *data, size_t si
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
 
-/* ---- messages ----------------------------------------------------------------------------------
- */
-
-static struct http_message *
-message_take(struct edge *e)
-{
-    struct http_message *m = e->free_messages;
-
-    if (m != NULL) {
-        e->free_messages = m->next_free;
-        e->n_free_messages--;
-        m->next_free = NULL;
-        return m;
-    }
-    m = mem_new(1, sizeof(*m));
-    http_message_init(m);
-    return m;
-}
-
-static void
-message_give(struct connection *c)
-{
-    struct edge *e = c->edge;
-    struct http_message *m = c->reader.message;
-
-    if (m == NULL)
-        return;
-    c->reader.message = NULL;
-    if (e->n_free_messages == FREE_MESSAGES_KEPT) {
-        http_message_deinit(m);
-        free(m);
-        return;
-    }
-    http_message_clear(m);
-    m->next_free = e->free_messages;
-    e->free_messages = m;
-    e->n_free_messages++;
-}
-
 /* ---- closing -----------------------------------------------------------------------------------
  */
 
@@ -117,7 +78,7 @@ connection_close(struct connection *c)
     c->state = CONNECTION_CLOSING;
     ticket_stop(&c->ticket);
     if (!c->feeding) /* else the feeder gives it back: the handler may still look at it */
-        message_give(c);
+        message_give(c->edge, &c->reader.message);
     buf_deinit(&c->pending);
     c->request = NULL;
     uv_close((uv_handle_t *)&c->tcp, on_closed);
@@ -197,32 +158,25 @@ on_written(uv_write_t *write, int status)
 /* Writes what it can now. Returns true if that was all; else the rest is under way, or it failed
  * and the connection is closing. */
 static bool
-connection_write(struct connection *c, const struct buf *head, const struct buf *body)
+connection_write(struct connection *c, const struct buf *bytes)
 {
     uv_stream_t *stream = (uv_stream_t *)&c->tcp;
-    size_t body_size = body != NULL ? body->size : 0, total = head->size + body_size;
-    uv_buf_t bufs[2] = {{.base = (char *)head->data, .len = head->size},
-                        {.base = body_size > 0 ? (char *)body->data : NULL, .len = body_size}};
+    uv_buf_t buf = {.base = (char *)bytes->data, .len = bytes->size};
 
-    int n = uv_try_write(stream, bufs, body_size > 0 ? 2 : 1);
+    int n = uv_try_write(stream, &buf, 1);
     if (n < 0 && n != UV_EAGAIN) {
         connection_close(c);
         return false;
     }
-    size_t done = n > 0 ? (size_t)n : 0;
-    if (done == total)
+    size_t done = n > 0 ? (size_t)n : 0, left = bytes->size - done;
+    if (left == 0)
         return true;
 
-    struct tail *t = mem_new(1, sizeof(*t) + total - done);
-    size_t in_head = done < head->size ? head->size - done : 0;
-    if (in_head > 0)
-        memcpy(t->data, head->data + done, in_head);
-    size_t body_done = done > head->size ? done - head->size : 0;
-    if (body_size > body_done)
-        memcpy(t->data + in_head, body->data + body_done, body_size - body_done);
+    struct tail *t = mem_new(1, sizeof(*t) + left);
+    memcpy(t->data, bytes->data + done, left);
     t->write.data = t;
     t->connection = c;
-    uv_buf_t rest = {.base = (char *)t->data, .len = total - done};
+    uv_buf_t rest = {.base = (char *)t->data, .len = left};
     if (uv_write(&t->write, stream, &rest, 1, on_written) < 0) {
         free(t);
         connection_close(c);
@@ -234,13 +188,12 @@ connection_write(struct connection *c, const struct buf *head, const struct buf 
 }
 
 void
-connection_answer(struct connection *c, const struct buf *head, const struct buf *body, bool close,
-                  bool lingers)
+connection_answer(struct connection *c, const struct buf *bytes, bool close, bool lingers)
 {
     c->request = NULL;
     c->close_after = close;
     c->linger_after = lingers;
-    if (connection_write(c, head, body))
+    if (connection_write(c, bytes))
         connection_answered(c);
 }
 
@@ -302,7 +255,7 @@ connection_request_came(struct connection *c)
     c->state = CONNECTION_WORKING;
     c->request = q;
     dispatch_run(q, m, (enum route_port)c->port);
-    message_give(c);
+    message_give(c->edge, &c->reader.message);
 }
 
 static void
@@ -373,7 +326,7 @@ connection_feed(struct connection *c, const uint8_t *data, size_t size)
         break;
     case CONNECTION_WORKING:
     case CONNECTION_WRITING:
-        message_give(c);
+        message_give(c->edge, &c->reader.message);
         /* Reading stops before the bound can be passed by one more read. */
         if (size > 0)
             buf_append(&c->pending, data, size);
@@ -382,7 +335,7 @@ connection_feed(struct connection *c, const uint8_t *data, size_t size)
         break;
     case CONNECTION_LINGERING:
     case CONNECTION_CLOSING:
-        message_give(c);
+        message_give(c->edge, &c->reader.message);
         break;
     }
 }
@@ -498,7 +451,7 @@ connections_expire(struct edge *e)
         else
             connection_close(c);
         if (c->state != CONNECTION_READING)
-            message_give(c);
+            message_give(c->edge, &c->reader.message);
     }
     while ((t = ticket_pop_due(&e->lingering, e->now_us)) != NULL)
         connection_close(connection_of(t));

@@ -23,9 +23,8 @@
 
 /* The listener has a connection waiting: takes it in, or closes it past the bound. */
 void connection_accept(struct edge *e, uv_stream_t *listener, enum route_port port);
-/* The answer of the request in work; head and body are copied if they can't be written at once. */
-void connection_answer(struct connection *c, const struct buf *head, const struct buf *body,
-                       bool close, bool lingers);
+/* The whole answer of the request in work; what can't be written at once is copied. */
+void connection_answer(struct connection *c, const struct buf *bytes, bool close, bool lingers);
 /* Cuts what is past its deadline. */
 void connections_expire(struct edge *e);
 /* Closes idle ones; the others close with their answers. */

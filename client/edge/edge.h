@@ -27,7 +27,7 @@ struct request;
 struct scratch {
     uint8_t read[EDGE_READ_BYTES];
     struct buf submission, plain, canonical; /* a submission on its way in */
-    struct buf head, fields, body;           /* an answer on its way out */
+    struct buf answer, fields, body;         /* an answer on its way out */
 };
 
 struct edge {

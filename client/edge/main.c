@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "client/edge/edge.h"
 #include "client/edge/loop.h"
+#include "client/edge/message_pool.h"
 #include "client/edge/request.h"
 #include "schemas/config.h"
 
@@ -65,7 +66,7 @@ edge_init(struct edge *e, const struct config *config)
     buf_init(&e->scratch.submission, submission_max);
     buf_init(&e->scratch.plain, submission_max + 8192);
     buf_init(&e->scratch.canonical, 4 * submission_max);
-    buf_init(&e->scratch.head, (size_t)64 << 10);
+    buf_init(&e->scratch.answer, ANSWER_MAX + ((size_t)64 << 10));
     buf_init(&e->scratch.fields, (size_t)16 << 10);
     buf_init(&e->scratch.body, ANSWER_MAX);
 }
@@ -73,12 +74,7 @@ edge_init(struct edge *e, const struct config *config)
 static void
 edge_deinit(struct edge *e)
 {
-    while (e->free_messages != NULL) {
-        struct http_message *m = e->free_messages;
-        e->free_messages = m->next_free;
-        http_message_deinit(m);
-        free(m);
-    }
+    message_pool_free(e);
     while (e->free_requests != NULL) {
         struct request *q = e->free_requests;
         e->free_requests = q->next_free;
@@ -88,7 +84,7 @@ edge_deinit(struct edge *e)
     buf_deinit(&e->scratch.submission);
     buf_deinit(&e->scratch.plain);
     buf_deinit(&e->scratch.canonical);
-    buf_deinit(&e->scratch.head);
+    buf_deinit(&e->scratch.answer);
     buf_deinit(&e->scratch.fields);
     buf_deinit(&e->scratch.body);
     token_table_free(e->tokens);
