@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/uuid.h"
+#include "store/values.h"
 
 enum store_outcome {
     STORE_OK = 0,
@@ -31,7 +31,6 @@ struct store_options {
 
 #define STORE_LOCK_TIMEOUT_MS 2000
 #define STORE_CONNECT_TIMEOUT_US ((int64_t)5000000)
-#define STORE_PARAMS_MAX 48
 
 struct store; /* opaque */
 
@@ -39,14 +38,6 @@ struct store; /* opaque */
 struct store_statement {
     const char *name;
     const char *sql;
-};
-
-struct store_params {
-    const char *values[STORE_PARAMS_MAX];
-    int lengths[STORE_PARAMS_MAX];
-    int formats[STORE_PARAMS_MAX];
-    int n;
-    uint8_t scratch[STORE_PARAMS_MAX][8]; /* integers in network order */
 };
 
 /* The options' strings must live as long as the store. Does not connect yet. */
@@ -87,20 +78,5 @@ void store_listen(struct store *s, const char *channel);
 /* Notifications that came since (drains the socket without waiting). Negative: connection lost. */
 int store_notifications(struct store *s);
 int store_fd(const struct store *s); /* -1 when closed */
-
-void store_param_text(struct store_params *p, const char *text, size_t len);
-void store_param_bytes(struct store_params *p, const void *bytes, size_t len);
-void store_param_null(struct store_params *p);
-void store_param_int(struct store_params *p, int32_t v);
-void store_param_bigint(struct store_params *p, int64_t v);
-void store_param_time(struct store_params *p, int64_t wall_us);
-void store_param_uuid(struct store_params *p, const struct uuid *u);
-
-int64_t store_get_bigint(const PGresult *r, int row, int column);
-int32_t store_get_int(const PGresult *r, int row, int column);
-int64_t store_get_time(const PGresult *r, int row, int column); /* wall clock, us */
-struct uuid store_get_uuid(const PGresult *r, int row, int column);
-
-#define STORE_EPOCH_US ((int64_t)946684800 * 1000000) /* PostgreSQL's day zero, 2000-01-01 */
 
 #endif
