@@ -52,7 +52,7 @@ class Disk:
         if self.kind == "tmpfs":
             run("mount", "-t", "tmpfs", "-o", f"size={self.size_mib}m", "sluice-test", self.path)
         else:
-            run("mount", "-o", "loop", self.image, self.path)
+            run("mount", "-o", "loop,nouuid" if self.kind == "xfs" else "loop", self.image, self.path)
         self.mounted = True
 
     def unmount(self):
@@ -68,8 +68,11 @@ class Disk:
         run("xfs_io", "-c", "syncfs", self.path)
 
     def remount(self):
-        """Waits for whoever still has a file open there."""
+        """What is on the disk now, mounted afresh. A copy of the image: another mount namespace that was made
+        meanwhile may still hold the old filesystem, and mounting the same image would only find that again."""
         until("the disk to be free", 20, lambda: self.unmount() is None)
+        run("cp", "--sparse=always", self.image, self.image + ".copy")
+        os.replace(self.image + ".copy", self.image)
         self.mount()
 
     def fill(self):
