@@ -14,9 +14,9 @@
 #include "broker/journal/journal.h"
 #include "broker/net/bodies.h"
 #include "broker/net/held.h"
-#include "broker/reactor/metrics.h"
 #include "broker/net/peers.h"
 #include "broker/net/socket.h"
+#include "broker/reactor/metrics.h"
 #include "schemas/wire/message.h"
 
 /* A SUBMIT that found the journal's gathering batch full: it goes on where it stopped, and the

@@ -22,7 +22,7 @@ struct broker {
     struct waiters waiters; /* by counter */
     uv_poll_t poll;
     bool connected;
-    int64_t lost_us; /* when it was lost last; 0: never */
+    int64_t lost_us;  /* when it was lost last; 0: never */
     uint8_t uuid[16]; /* while connected */
 };
 

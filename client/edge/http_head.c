@@ -84,7 +84,8 @@ request_line_is_sane(const struct http_message *m)
     const uint8_t *space = memchr(m->head, ' ', m->target.at);
 
     return space != NULL && space + 1 == m->head + m->target.at &&
-           memcmp(behind, " HTTP/", 6) == 0; /* the head ends with an empty line: 6 more are there */
+           memcmp(behind, " HTTP/", 6) ==
+               0; /* the head ends with an empty line: 6 more are there */
 }
 
 enum problem
