@@ -1,6 +1,6 @@
 /* The client side: requests from submit to outcome. The connection is link's, records in flight are
- * outbox's, who waits for what is requests', what a broker says of them is client_entries'; here the
- * protocol's rules for clients join them. State is changed before a callback is called, so that
+ * outbox's, who waits for what is requests', what a broker says of them is client_entries'; here
+ * the protocol's rules for clients join them. State is changed before a callback is called, so that
  * callbacks may call back. */
 #include "client/lib/client.h"
 
