@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum buf_outcome { BUF_OK = 0, BUF_FULL = 1 };
 
@@ -25,8 +26,20 @@ void buf_trim(struct buf *b, size_t keep); /* clears, and gives memory above kee
 /* Room for n more bytes; *ret_p points at them; buf_commit says how many were written. */
 int buf_reserve(struct buf *b, size_t n, uint8_t **ret_p);
 void buf_commit(struct buf *b, size_t n);
-int buf_append(struct buf *b, const void *data, size_t n);
+/* buf_append where memory must grow. */
+int buf_append_slow(struct buf *b, const void *data, size_t n);
 int buf_append_str(struct buf *b, const char *s);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Here, so that appending some constant bytes is a compare and a store. */
+static inline int
+buf_append(struct buf *b, const void *data, size_t n)
+{
+    if (n == 0 || n > b->cap - b->size)
+        return buf_append_slow(b, data, n);
+    memcpy(b->data + b->size, data, n);
+    b->size += n;
+    return BUF_OK;
+}
 
 #endif

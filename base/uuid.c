@@ -58,18 +58,15 @@ void
 uuid_format(const struct uuid *u, char ret_text[UUID_TEXT_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    size_t nibble = 0;
+    char *at = ret_text;
 
-    for (size_t i = 0; i < UUID_TEXT_SIZE - 1; i++) {
-        if (uuid_dash_at(i)) {
-            ret_text[i] = '-';
-            continue;
-        }
-        uint8_t byte = u->bytes[nibble / 2];
-        ret_text[i] = digits[nibble % 2 == 0 ? byte >> 4 : byte & 0x0f];
-        nibble++;
+    for (size_t i = 0; i < sizeof(u->bytes); i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = digits[u->bytes[i] >> 4];
+        *at++ = digits[u->bytes[i] & 0x0f];
     }
-    ret_text[UUID_TEXT_SIZE - 1] = '\0';
+    *at = '\0';
 }
 
 void
