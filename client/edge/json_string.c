@@ -1,9 +1,12 @@
-/* JSON strings. Most have neither escape nor non-ASCII: those are found eight bytes at a time and
- * copied. Others are checked character by character. */
+/* JSON strings. Most have neither escape nor non-ASCII: those are found sixteen bytes at a time
+ * (eight without SSE2) and copied. Others are checked character by character. */
 #include "client/edge/json_scalar.h"
 
 #include <stdbool.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define ONES 0x0101010101010101ULL
 #define HIGHS 0x8080808080808080ULL
@@ -26,6 +29,21 @@ word_marks(uint64_t w)
 static const uint8_t *
 plain_end(const uint8_t *p, const uint8_t *end)
 {
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
+    const __m128i del = _mm_set1_epi8(0x7f), space = _mm_set1_epi8(0x20);
+
+    while (end - p >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        /* Signed: what is not ASCII is below a space, too. */
+        __m128i low = _mm_or_si128(_mm_cmplt_epi8(v, space), _mm_cmpeq_epi8(v, del));
+        __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash));
+        int marks = _mm_movemask_epi8(_mm_or_si128(low, mark));
+        if (marks != 0)
+            return p + __builtin_ctz((unsigned)marks);
+        p += 16;
+    }
+#endif
     while (end - p >= 8) {
         uint64_t w;
         memcpy(&w, p, 8);
