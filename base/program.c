@@ -56,7 +56,9 @@ help_print(const struct program *p, bool takes_words)
            "  --print-config     print this program's section as it is in effect and exit\n"
            "  --version          print name and version and exit\n"
            "  --help             print this and exit\n");
-    for (const char *const *e = p->extra_options; e != NULL && *e != NULL; e++)
+    /* usage_extra, where there is one, says more of them than their names. */
+    for (const char *const *e = p->extra_options; p->usage_extra == NULL && e != NULL && *e != NULL;
+         e++)
         printf("  --%s VALUE\n", *e);
     printf("\nConfiguration keys of section '%s':\n", p->section);
     for (size_t i = 0; i < p->n_keys; i++) {

@@ -3,7 +3,7 @@
 show_first_submission() {
     local key answer status body
     key=$(cat /proc/sys/kernel/random/uuid)
-    body='{"subjectId":"SUB123","questionnaire":"daily-diary","version":"1.0","submitAt":"'$(date +%Y-%m-%dT%H:%M:%S%:z)'","answers":'$(tr -d '\n' <"$ROOT/schemas/examples/answers-daily-diary.json")'}'
+    body='{"subjectId":"SUB123","questionnaire":"daily-diary","version":"1.0","submitAt":"'$(date +%Y-%m-%dT%H:%M:%S%:z)'","answers":'$(tr -s ' \n' ' ' <"$ROOT/schemas/examples/answers-daily-diary.json")'}'
     step "A first submission"
     cat <<TEXT
     curl -X POST http://127.0.0.1:$PORT/api/v1/subjects/SUB123/questionnaires \\
@@ -20,7 +20,7 @@ TEXT
     printf '\n    its row in PostgreSQL:\n'
     psql_local -x -c "select study, submission_id, subject_id, questionnaire, version, answers, stored_at from sluice.submissions where submission_id = '$key'" | sed 's/^/      /'
     printf '    its subject in Redis (HGETALL sluice:subject:NCT007:SUB123):\n'
-    redis-cli -s "$RUN/redis.sock" hgetall sluice:subject:NCT007:SUB123 | paste - - | sed 's/^/      /'
+    redis-cli -s "$RUN/redis.sock" hgetall sluice:subject:NCT007:SUB123 | paste - - | awk -F'\t' '{printf "      %-20s %s\n", $1, $2}'
     printf '\n    sluicectl queues:\n'
     "$BIN/sluicectl" --config "$DATA/sluice.conf" queues | sed 's/^/      /'
 }
