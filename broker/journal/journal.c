@@ -35,6 +35,7 @@ journal_record_max(const struct journal *j)
 static int
 journal_short_of_segments(struct journal *j, bool reserve)
 {
+    spare_hurry(&j->spare);
     if (reserve)
         spare_plead(&j->spare);
     spare_look(&j->spare, &j->spares);
@@ -66,6 +67,8 @@ gathering_place(struct journal *j, bool reserve, uint64_t bytes)
     if (tail->used + LAYOUT_BATCH_HEADER + wanted <= tail->bytes) {
         if (!reserve && !segments_suffice(j, SPARE_RESERVE))
             return journal_short_of_segments(j, reserve);
+        if (tail->used > tail->bytes / 2 && j->spares.ready < SPARE_TARGET)
+            spare_hurry(&j->spare);
         batch_place(j->gathering, &j->id, tail->number, tail->used, tail->bytes, &j->next);
         return JOURNAL_OK;
     }

@@ -1,5 +1,6 @@
 /* The preparer thread. It works at low priority and gives the disk small pieces, so that a commit
- * waits for one of them at most. Without space it tries again after a while: nothing tells a
+ * waits for one of them at most; and with pauses, so that few commits do, unless there is haste.
+ * Without space it tries again after a while: nothing tells a
  * process when a disk has room again. */
 #include "broker/journal/spare.h"
 
@@ -14,10 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #define SPARE_TEMPORARY "spare.new"
-#define SPARE_PIECE (1u << 20)
+#define SPARE_PIECE (256u << 10)
+#define SPARE_PAUSES 4 /* times a piece's own time */
 #define SPARE_RETRY_S 1
 #define SPARE_NICE 10
 
@@ -42,9 +45,25 @@ spare_init(struct spare *s, const struct folder *folder, const struct spare_limi
     return -rc;
 }
 
+/* A pause after work of so many microseconds; hurry and stop end it. */
+static void
+spare_rest(struct spare *s, int64_t busy_us)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    int64_t ns = until.tv_nsec + SPARE_PAUSES * busy_us * 1000;
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    pthread_mutex_lock(&s->mutex);
+    while (s->paced && !s->stop && pthread_cond_timedwait(&s->wake, &s->mutex, &until) == 0)
+        continue;
+    pthread_mutex_unlock(&s->mutex);
+}
+
 /* Writes zeros over the whole file in pieces, each sent to the disk before the next but one. */
 static int
-segment_fill(int fd, uint32_t bytes)
+segment_fill(struct spare *s, int fd, uint32_t bytes)
 {
     if (fallocate(fd, 0, 0, bytes) < 0 && errno != EOPNOTSUPP && errno != ENOSYS)
         return -errno;
@@ -52,11 +71,13 @@ segment_fill(int fd, uint32_t bytes)
     int rc = 0;
     for (uint32_t at = 0; at < bytes && rc == 0; at += SPARE_PIECE) {
         uint32_t n = bytes - at < SPARE_PIECE ? bytes - at : SPARE_PIECE;
+        int64_t begin_us = clock_mono_us();
         rc = file_pwrite(fd, zeros, n, at);
         if (rc == 0)
             sync_file_range(fd, at, n, SYNC_FILE_RANGE_WRITE); /* a hint; fsync below decides */
         if (rc == 0 && at >= SPARE_PIECE)
             sync_file_range(fd, at - SPARE_PIECE, SPARE_PIECE, SYNC_FILE_RANGE_WAIT_AFTER);
+        spare_rest(s, clock_mono_us() - begin_us);
     }
     free(zeros);
     if (rc == 0 && fsync(fd) < 0)
@@ -66,15 +87,16 @@ segment_fill(int fd, uint32_t bytes)
 
 /* Makes a segment file of zeros under its final name. *ret_fd is open for reading and writing. */
 static int
-segment_make(const struct folder *f, uint32_t number, uint32_t bytes, int *ret_fd)
+segment_make(struct spare *s, uint32_t number, uint32_t bytes, int *ret_fd)
 {
+    const struct folder *f = s->folder;
     char name[LAYOUT_NAME_SIZE];
 
     layout_name(number, name);
     int fd = openat(f->fd, SPARE_TEMPORARY, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    int rc = segment_fill(fd, bytes);
+    int rc = segment_fill(s, fd, bytes);
     if (rc == 0 && renameat(f->fd, SPARE_TEMPORARY, f->fd, name) < 0)
         rc = -errno;
     if (rc != 0)
@@ -191,7 +213,7 @@ spare_make_one(struct spare *s, uint32_t bytes)
     int fd = -1;
 
     pthread_mutex_unlock(&s->mutex);
-    int rc = segment_make(s->folder, number, bytes, &fd);
+    int rc = segment_make(s, number, bytes, &fd);
     pthread_mutex_lock(&s->mutex);
     s->no_space = is_no_space(rc);
     if (rc == 0) {
@@ -328,11 +350,23 @@ spare_take(struct spare *s, struct spare_segment *ret)
     if (there) {
         *ret = s->ready[0];
         s->n_ready--;
+        s->paced = true;
         memmove(s->ready, s->ready + 1, s->n_ready * sizeof(*s->ready));
         pthread_cond_signal(&s->wake);
     }
     pthread_mutex_unlock(&s->mutex);
     return there;
+}
+
+void
+spare_hurry(struct spare *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    bool was_paced = s->paced;
+    s->paced = false;
+    pthread_mutex_unlock(&s->mutex);
+    if (was_paced)
+        pthread_cond_signal(&s->wake);
 }
 
 void

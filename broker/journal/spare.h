@@ -42,6 +42,7 @@ struct spare {
     uint32_t files;                        /* segments on disk, ready ones too */
     uint32_t recycle_first, recycle_after; /* finished segments given to us */
     bool no_space;
+    bool paced;   /* nobody waits for a segment: the disk gets it in small pieces, spread out */
     bool pleaded; /* done records have nowhere to go: one segment beyond the cap */
     int failed;   /* errno; sticky */
     char text[160];
@@ -62,6 +63,8 @@ void spare_deinit(struct spare *s);
 int spare_make_now(struct spare *s, uint32_t bytes);
 /* The next segment; false: none is ready. Its fd becomes the caller's. */
 bool spare_take(struct spare *s, struct spare_segment *ret);
+/* The next one will be wanted soon: no more pauses until then. */
+void spare_hurry(struct spare *s);
 
 struct spare_view {
     uint32_t ready, files;
