@@ -1,6 +1,5 @@
-/* Shared with the main thread under one lock: the batch that waits, what is to be said about the
- * current one, and a few flags. Two eventfds wake either side. Everything else is the helper's own.
- */
+/* The helper thread: owns the brokers' sockets, extends leases, asks for credit, reports. What it
+ * shares with the main thread stands in hands_inner.h; everything else is its own. */
 #include "workers/runtime/hands.h"
 
 #include <errno.h>
@@ -16,68 +15,10 @@
 #include "base/lifecycle.h"
 #include "base/log.h"
 #include "schemas/wire/record.h"
+#include "workers/runtime/hands_inner.h"
 
 #define BYE_WAIT_US (2 * US_PER_S)
 #define ROUNDS_MAX 4
-#define VERDICTS_MAX 4
-
-/* One broker. Owned by the helper. */
-struct link {
-    struct hands *hands;
-    struct sluice_worker *worker;
-    unsigned number;
-    bool connected;
-    bool credit; /* a pull is out */
-    struct uuid broker;
-    uint64_t generation; /* leases of an older one are void */
-    int64_t lease_us;
-    int64_t extend_at_us;
-};
-
-/* What the main thread says about a batch it is done with. */
-struct verdict {
-    bool give_back;
-    unsigned link;
-    uint64_t lease, generation;
-    struct buf entries;
-};
-
-struct hands {
-    struct hands_options options;
-    struct link links[HANDS_BROKERS_MAX];
-    unsigned n_links;
-    pthread_t thread;
-    int to_helper, to_main; /* eventfds */
-
-    pthread_mutex_t lock;
-    struct hold waiting[HANDS_BROKERS_MAX]; /* by link */
-    bool has_waiting[HANDS_BROKERS_MAX];
-    bool holding; /* the main thread has a batch */
-    struct hold current;
-    struct verdict verdicts[VERDICTS_MAX]; /* in order; the main thread waits while it is full */
-    unsigned n_verdicts;
-    pthread_cond_t verdicts_taken;
-    bool ready, drain, stop;
-
-    int64_t alive_at_us; /* the watchdog's next sign of life; the helper's */
-};
-
-static void
-wake(int fd)
-{
-    ssize_t n = write(fd, &(uint64_t){1}, sizeof(uint64_t));
-
-    (void)n; /* a full counter wakes as well */
-}
-
-static void
-wake_clear(int fd)
-{
-    uint64_t count;
-    ssize_t n = read(fd, &count, sizeof(count));
-
-    (void)n;
-}
 
 /* As much as was asked for? Walks the records' lengths. */
 static bool
@@ -518,109 +459,4 @@ hands_free(struct hands *h)
     wake(h->to_helper);
     pthread_join(h->thread, NULL);
     hands_destroy(h);
-}
-
-void
-hands_ready(struct hands *h, bool ready)
-{
-    pthread_mutex_lock(&h->lock);
-    bool changed = h->ready != ready;
-    h->ready = ready;
-    pthread_mutex_unlock(&h->lock);
-    if (changed)
-        wake(h->to_helper);
-}
-
-static void
-main_wait(struct hands *h, int64_t deadline_us)
-{
-    int64_t left_us = deadline_us - clock_mono_us();
-    struct pollfd p = {.fd = h->to_main, .events = POLLIN};
-
-    if (left_us > 60 * US_PER_S)
-        left_us = 60 * US_PER_S;
-    if (left_us > 0 && poll(&p, 1, (int)(left_us / US_PER_MS + 1)) > 0)
-        wake_clear(h->to_main);
-}
-
-enum hands_event
-hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold)
-{
-    for (;;) {
-        pthread_mutex_lock(&h->lock);
-        sluice_assert(!h->holding);
-        for (unsigned i = 0; i < h->n_links && !h->holding; i++) {
-            if (!h->has_waiting[i])
-                continue;
-            h->has_waiting[i] = false;
-            h->current = h->waiting[i];
-            h->current.taken_us = clock_mono_us();
-            h->holding = true;
-        }
-        bool taken = h->holding, drain = h->drain;
-        bool credit_moves = h->current.is_full || h->n_links > 1;
-        *ret_hold = h->current;
-        pthread_mutex_unlock(&h->lock);
-        if (taken) {
-            if (credit_moves)
-                wake(h->to_helper);
-            return HANDS_BATCH;
-        }
-        if (drain)
-            return HANDS_DRAIN;
-        if (clock_mono_us() >= deadline_us)
-            return HANDS_TIMEOUT;
-        main_wait(h, deadline_us);
-    }
-}
-
-bool
-hands_drain_wait(struct hands *h, int64_t deadline_us)
-{
-    for (;;) {
-        pthread_mutex_lock(&h->lock);
-        bool drain = h->drain;
-        pthread_mutex_unlock(&h->lock);
-        if (drain || clock_mono_us() >= deadline_us)
-            return drain;
-        main_wait(h, deadline_us);
-    }
-}
-
-static void
-hold_end(struct hands *h, struct hold *hold, struct buf *entries)
-{
-    struct verdict v = {.give_back = entries == NULL,
-                        .link = hold->link,
-                        .lease = hold->lease,
-                        .generation = hold->generation};
-
-    buf_init(&v.entries, HANDS_REPORT_MAX);
-    if (entries != NULL) {
-        struct buf fresh = v.entries;
-        v.entries = *entries;
-        *entries = fresh;
-    }
-    sluice_batch_free(hold->memory);
-    pthread_mutex_lock(&h->lock);
-    sluice_assert(h->holding);
-    while (h->n_verdicts == VERDICTS_MAX)
-        pthread_cond_wait(&h->verdicts_taken, &h->lock);
-    h->verdicts[h->n_verdicts++] = v;
-    h->holding = false;
-    pthread_mutex_unlock(&h->lock);
-    wake(h->to_helper);
-    *hold = (struct hold){0};
-}
-
-void
-hands_report(struct hands *h, struct hold *hold, struct buf *entries)
-{
-    hold_end(h, hold, entries);
-}
-
-void
-hands_return(struct hands *h, struct hold *hold)
-{
-    hold_end(h, hold, NULL);
 }
