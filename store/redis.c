@@ -8,7 +8,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define BACKOFF_MIN_US ((int64_t)100 * US_PER_MS)
+/* Each look at a hung Redis costs one batch the timeout: look seldom. */
+#define BACKOFF_MIN_US US_PER_S
 #define BACKOFF_MAX_US (5 * US_PER_S)
 #define WHY_SIZE 160
 #define COMMAND_MAX ((size_t)16 << 20)
