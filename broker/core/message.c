@@ -226,3 +226,23 @@ message_move(struct core *c, uint32_t handle, enum message_state to, uint32_t wh
         break;
     }
 }
+
+uint32_t
+message_enter(struct core *c, const struct record *r, uint32_t service, struct place place)
+{
+    uint32_t message = messages_new(&c->messages);
+    struct msg *m = messages_at(&c->messages, message);
+
+    c->live++;
+    m->seq = r->seq;
+    m->epoch = (uint32_t)r->epoch;
+    m->counter = r->counter;
+    m->accepted_us = r->accepted_us;
+    m->place = place;
+    m->service = (uint8_t)service;
+    m->flags = r->flags & (RECORD_ACCEPT_NOW | RECORD_NO_OUTCOME);
+    m->id_hash = index_id_hash(&c->index, &r->id);
+    index_seq_add(&c->index, &c->messages, message);
+    index_id_add(&c->index, &c->messages, message);
+    return message;
+}

@@ -97,5 +97,9 @@ void msg_list_remove(struct messages *ms, struct msg_list *l, uint32_t handle);
 bool message_may_move(enum message_state from, enum message_state to);
 /* where: the lease's number (LEASED) or the delay class (DELAYED), else 0. */
 void message_move(struct core *c, uint32_t handle, enum message_state to, uint32_t where);
+/* A journaled message comes to life, now or in replay: counted, in both indexes, in no list yet.
+ * Who waits for it and its first state are the caller's to say. finish_free is the other end. */
+uint32_t message_enter(struct core *c, const struct record *r, uint32_t service,
+                       struct place place);
 
 #endif

@@ -63,21 +63,10 @@ replay_message(struct core *c, const struct record *r, struct place place, int64
     uint32_t service = core_service(c, r->service, r->service_len);
     sluice_assert(service != CORE_NOBODY && r->epoch <= UINT32_MAX);
     replay_seen(c, r->seq);
-    c->live++;
-    message = messages_new(&c->messages);
+    message = message_enter(c, r, service, place);
     struct msg *m = messages_at(&c->messages, message);
-    m->seq = r->seq;
-    m->epoch = (uint32_t)r->epoch;
-    m->counter = r->counter;
-    m->accepted_us = r->accepted_us;
-    m->place = place;
-    m->service = (uint8_t)service;
     m->attempt = r->attempt > 0 ? r->attempt : 1; /* it may have been handed out */
     m->kills = r->kills;
-    m->flags = r->flags & (RECORD_ACCEPT_NOW | RECORD_NO_OUTCOME);
-    m->id_hash = index_id_hash(&c->index, &r->id);
-    index_seq_add(&c->index, &c->messages, message);
-    index_id_add(&c->index, &c->messages, message);
     bool waits = (r->flags & RECORD_NO_OUTCOME) == 0 && r->incarnation != 0;
     client_take(c, waits ? clients_get(c, r->incarnation, now_us) : NO_HANDLE, message, false);
     message_move(c, message, MESSAGE_READY, 0);
