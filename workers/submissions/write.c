@@ -87,6 +87,26 @@ rejections_decide(struct plan *p, size_t from, size_t n)
         p->rejection_jobs[i]->outcome = (uint8_t)p->rejection_jobs[i]->rejected_as;
 }
 
+/* A row that was valid and is kept as a rejection all the same; its reasons are the caller's. */
+static struct rejection_row
+row_rejection(const struct job *j, const char *kind)
+{
+    return (struct rejection_row){
+        .kind = kind,
+        .study = j->row.study,
+        .id = j->row.id,
+        .subject = j->row.subject,
+        .questionnaire = j->row.questionnaire,
+        .version = j->row.version,
+        .sealed = {j->record.body, j->record.body_len},
+        .content_hash = {j->row.content_hash, CONTENT_HASH_BYTES},
+        .received_us = j->row.received_us,
+        .accepted_us = j->row.accepted_us,
+        .epoch = j->row.epoch,
+        .seq = j->row.seq,
+    };
+}
+
 /* One row that PostgreSQL refuses all alone becomes a rejection with that reason. */
 static int
 row_refuse(struct plan *p, struct job *j)
@@ -100,21 +120,8 @@ row_refuse(struct plan *p, struct job *j)
     outcome_prepare_errors(b, j);
     j->valid = false;
     j->rejected_as = OUTCOME_REJECTED;
-    j->rejection = (struct rejection_row){
-        .kind = "rejected",
-        .study = j->row.study,
-        .id = j->row.id,
-        .questionnaire = j->row.questionnaire,
-        .version = j->row.version,
-        .subject = j->row.subject,
-        .reasons = {b->text.data + j->reasons_at, j->reasons_len},
-        .sealed = {j->record.body, j->record.body_len},
-        .content_hash = {j->row.content_hash, CONTENT_HASH_BYTES},
-        .received_us = j->row.received_us,
-        .accepted_us = j->row.accepted_us,
-        .epoch = j->row.epoch,
-        .seq = j->row.seq,
-    };
+    j->rejection = row_rejection(j, "rejected");
+    j->rejection.reasons = (struct slice){b->text.data + j->reasons_at, j->reasons_len};
     const struct rejection_row *one = &j->rejection;
     int n = submissions_write(p->env->writer, p->env->store, &b->broker, p->env->hash_key, NULL, 0,
                               &one, 1);
@@ -179,20 +186,7 @@ job_judge(struct plan *p, struct job *j, const struct submission_found *f)
         findings_add(findings, RULE_CONFLICT, "", 0, NULL);
         outcome_prepare_errors(p->b, j);
         j->rejected_as = OUTCOME_CONFLICT;
-        j->rejection = (struct rejection_row){
-            .kind = "conflict",
-            .study = j->row.study,
-            .id = j->row.id,
-            .subject = j->row.subject,
-            .questionnaire = j->row.questionnaire,
-            .version = j->row.version,
-            .sealed = {j->record.body, j->record.body_len},
-            .content_hash = {j->row.content_hash, CONTENT_HASH_BYTES},
-            .received_us = j->row.received_us,
-            .accepted_us = j->row.accepted_us,
-            .epoch = j->row.epoch,
-            .seq = j->row.seq,
-        };
+        j->rejection = row_rejection(j, "conflict");
     }
 }
 
