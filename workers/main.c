@@ -77,6 +77,7 @@ run(const struct config *config, size_t which, const char *name)
                 .batch_messages = (uint32_t)config_int(config, "worker", "batch_messages"),
                 .batch_bytes = (uint64_t)config_int(config, "worker", "batch_bytes"),
                 .batch_timeout_us = config_us(config, "worker", "batch_timeout"),
+                .wake_fd = service->wake_fd != NULL ? service->wake_fd(self) : -1,
             },
             &hands);
         if (n != 0) {

@@ -262,7 +262,7 @@ question_answer(struct queries *q, const struct record *r, struct entry *e)
 }
 
 static int
-queries_batch(void *self, const struct service_batch *batch, struct buf *entries)
+queries_batch(void *self, const struct service_batch *batch, struct service_report *report)
 {
     struct queries *q = self;
     size_t at = 0;
@@ -276,7 +276,7 @@ queries_batch(void *self, const struct service_batch *batch, struct buf *entries
         struct entry e = {.code = OUTCOME_RETRY, .epoch = r.epoch, .seq = r.seq};
         if (n == STORE_OK)
             n = question_answer(q, &r, &e);
-        if (n == STORE_SCHEMA || entry_write(entries, ENTRY_KIND_REPORT, &e) != BUF_OK)
+        if (n == STORE_SCHEMA || entry_write(&report->entries, ENTRY_KIND_REPORT, &e) != BUF_OK)
             break;
     }
     return n == STORE_ROW || n == STORE_INVALID ? STORE_OK : n;

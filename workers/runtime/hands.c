@@ -153,15 +153,19 @@ verdict_send(struct hands *h, struct verdict *v)
     } else if (l->generation == v->generation) {
         bool pulls = credit_rides(h, l);
         struct sluice_report report = {.lease = v->lease,
-                                       .entries = v->entries.data,
-                                       .entries_bytes = v->entries.size,
+                                       .entries = v->report.entries.data,
+                                       .entries_bytes = v->report.entries.size,
+                                       .note = v->report.note.data,
+                                       .note_bytes = v->report.note.size,
+                                       .followups = v->report.followups.data,
+                                       .followups_bytes = v->report.followups.size,
                                        .pull_messages = pulls ? h->options.batch_messages : 0,
                                        .pull_bytes = pulls ? h->options.batch_bytes : 0};
         /* SLUICE_FULL or OFFLINE: the lease ends and the messages come again, attempt > 1. */
         if (sluice_worker_report(l->worker, &report) == SLUICE_OK && pulls)
             l->credit = true;
     }
-    buf_deinit(&v->entries);
+    hands_report_deinit(&v->report);
 }
 
 static void
@@ -417,7 +421,7 @@ hands_destroy(struct hands *h)
         sluice_worker_free(h->links[i].worker);
     }
     for (unsigned i = 0; i < h->n_verdicts; i++)
-        buf_deinit(&h->verdicts[i].entries);
+        hands_report_deinit(&h->verdicts[i].report);
     pthread_cond_destroy(&h->verdicts_taken);
     pthread_mutex_destroy(&h->lock);
     if (h->to_helper >= 0)

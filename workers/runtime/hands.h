@@ -18,7 +18,8 @@
 #include "workers/runtime/service.h"
 
 #define HANDS_BROKERS_MAX 16
-#define HANDS_REPORT_MAX ((size_t)64 << 20) /* bytes of entries of one batch */
+#define HANDS_FOLLOWUPS_MAX ((size_t)1 << 20) /* a broker takes segment_bytes / 16, at most 4 MiB  \
+                                               */
 
 struct hands; /* opaque */
 
@@ -29,6 +30,7 @@ struct hands_options {
     uint32_t batch_messages;
     uint64_t batch_bytes;
     int64_t batch_timeout_us;
+    int wake_fd; /* readable: hands_take returns HANDS_TIMEOUT; negative: none */
 };
 
 /* A batch the main thread has taken. */
@@ -55,7 +57,10 @@ void hands_ready(struct hands *h, bool ready);
 enum hands_event hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold);
 /* Waits for the wish to drain only; true if it has come. */
 bool hands_drain_wait(struct hands *h, int64_t deadline_us);
-/* Ends a hold; entries are taken over and come back empty, with the hands' own ceiling. */
-void hands_report(struct hands *h, struct hold *hold, struct buf *entries);
+/* A report as a service wants it: empty, with the ceilings it is to be held to. */
+void hands_report_init(struct service_report *report);
+void hands_report_deinit(struct service_report *report);
+/* Ends a hold; what the report holds is taken over and it comes back empty. */
+void hands_report(struct hands *h, struct hold *hold, struct service_report *report);
 void hands_return(struct hands *h, struct hold *hold);
 #endif

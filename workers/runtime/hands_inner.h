@@ -29,7 +29,7 @@ struct verdict {
     bool give_back;
     unsigned link;
     uint64_t lease, generation;
-    struct buf entries;
+    struct service_report report;
 };
 
 struct hands {

@@ -17,16 +17,20 @@ hands_ready(struct hands *h, bool ready)
         wake(h->to_helper);
 }
 
-static void
-main_wait(struct hands *h, int64_t deadline_us)
+/* True if fd (negative: none) has become readable. */
+static bool
+main_wait(struct hands *h, int64_t deadline_us, int fd)
 {
     int64_t left_us = deadline_us - clock_mono_us();
-    struct pollfd p = {.fd = h->to_main, .events = POLLIN};
+    struct pollfd p[] = {{.fd = h->to_main, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 
     if (left_us > 60 * US_PER_S)
         left_us = 60 * US_PER_S;
-    if (left_us > 0 && poll(&p, 1, (int)(left_us / US_PER_MS + 1)) > 0)
+    if (left_us <= 0 || poll(p, 2, (int)(left_us / US_PER_MS + 1)) <= 0)
+        return false;
+    if (p[0].revents != 0)
         wake_clear(h->to_main);
+    return p[1].revents != 0;
 }
 
 enum hands_event
@@ -54,9 +58,8 @@ hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold)
         }
         if (drain)
             return HANDS_DRAIN;
-        if (clock_mono_us() >= deadline_us)
+        if (clock_mono_us() >= deadline_us || main_wait(h, deadline_us, h->options.wake_fd))
             return HANDS_TIMEOUT;
-        main_wait(h, deadline_us);
     }
 }
 
@@ -69,23 +72,39 @@ hands_drain_wait(struct hands *h, int64_t deadline_us)
         pthread_mutex_unlock(&h->lock);
         if (drain || clock_mono_us() >= deadline_us)
             return drain;
-        main_wait(h, deadline_us);
+        main_wait(h, deadline_us, -1);
     }
 }
 
-static void
-hold_end(struct hands *h, struct hold *hold, struct buf *entries)
+void
+hands_report_init(struct service_report *report)
 {
-    struct verdict v = {.give_back = entries == NULL,
+    buf_init(&report->entries, SERVICE_ENTRIES_MAX);
+    buf_init(&report->followups, HANDS_FOLLOWUPS_MAX);
+    buf_init(&report->note, SERVICE_NOTE_MAX);
+}
+
+void
+hands_report_deinit(struct service_report *report)
+{
+    buf_deinit(&report->entries);
+    buf_deinit(&report->followups);
+    buf_deinit(&report->note);
+}
+
+static void
+hold_end(struct hands *h, struct hold *hold, struct service_report *report)
+{
+    struct verdict v = {.give_back = report == NULL,
                         .link = hold->link,
                         .lease = hold->lease,
                         .generation = hold->generation};
 
-    buf_init(&v.entries, HANDS_REPORT_MAX);
-    if (entries != NULL) {
-        struct buf fresh = v.entries;
-        v.entries = *entries;
-        *entries = fresh;
+    hands_report_init(&v.report);
+    if (report != NULL) {
+        struct service_report fresh = v.report;
+        v.report = *report;
+        *report = fresh;
     }
     sluice_batch_free(hold->memory);
     pthread_mutex_lock(&h->lock);
@@ -100,9 +119,9 @@ hold_end(struct hands *h, struct hold *hold, struct buf *entries)
 }
 
 void
-hands_report(struct hands *h, struct hold *hold, struct buf *entries)
+hands_report(struct hands *h, struct hold *hold, struct service_report *report)
 {
-    hold_end(h, hold, entries);
+    hold_end(h, hold, report);
 }
 
 void

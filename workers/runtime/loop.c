@@ -18,7 +18,7 @@ struct loop {
     struct store *store;
     const struct service *service;
     void *self;
-    struct buf entries;
+    struct service_report report;
     int64_t pause_us;
     bool lost; /* said so in the log */
 };
@@ -73,13 +73,15 @@ store_await(struct loop *l)
 static int
 batch_do(struct loop *l, struct hold *hold)
 {
-    buf_clear(&l->entries);
-    int n = l->service->batch(l->self, &hold->batch, &l->entries);
+    buf_clear(&l->report.entries);
+    buf_clear(&l->report.followups);
+    buf_clear(&l->report.note);
+    int n = l->service->batch(l->self, &hold->batch, &l->report);
     if (n == STORE_SCHEMA) {
         hands_return(l->hands, hold);
         return fatal(l);
     }
-    hands_report(l->hands, hold, &l->entries);
+    hands_report(l->hands, hold, &l->report);
     if (n == STORE_OK) {
         l->pause_us = PAUSE_MIN_US;
         return STEP_GO;
@@ -102,7 +104,7 @@ loop_run(struct hands *h, struct store *store, const struct service *service, vo
         .hands = h, .store = store, .service = service, .self = self, .pause_us = PAUSE_MIN_US};
     int step;
 
-    buf_init(&l.entries, HANDS_REPORT_MAX);
+    hands_report_init(&l.report);
     step = store_await(&l);
     while (step == STEP_GO) {
         struct hold hold;
@@ -122,6 +124,6 @@ loop_run(struct hands *h, struct store *store, const struct service *service, vo
         if (step == STEP_GO && !store_is_open(store))
             step = store_await(&l);
     }
-    buf_deinit(&l.entries);
+    hands_report_deinit(&l.report);
     return step;
 }

@@ -323,7 +323,7 @@ cache_tell(struct submissions *s)
 }
 
 static int
-submissions_batch(void *self, const struct service_batch *in, struct buf *entries)
+submissions_batch(void *self, const struct service_batch *in, struct service_report *report)
 {
     struct submissions *s = self;
     struct batch *b = &s->batch;
@@ -334,7 +334,7 @@ submissions_batch(void *self, const struct service_batch *in, struct buf *entrie
     int n = batch_process(s);
     if (n != STORE_SCHEMA) {
         cache_tell(s);
-        outcome_write_entries(b, entries);
+        outcome_write_entries(b, &report->entries);
     }
     return n;
 }
