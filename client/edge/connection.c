@@ -231,7 +231,7 @@ connection_head_came(struct connection *c, bool body_begun)
     route_find(c->port, m->method, target, len, &match);
     enum problem p = dispatch_check(c->edge, m, &match);
     if (p == PROBLEM_NONE) {
-        m->discards = match.route == NULL || match.route->body != ROUTE_BODY_JSON;
+        m->discards = match.route == NULL || !route_takes_body(match.route);
         if (expects && !body_begun) {
             uv_buf_t buf = {.base = (char *)go_on, .len = sizeof(go_on) - 1};
             if (uv_try_write((uv_stream_t *)&c->tcp, &buf, 1) != (int)buf.len)

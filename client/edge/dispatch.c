@@ -4,41 +4,21 @@
 #include <string.h>
 #include <strings.h>
 
-/* application/json, with charset=utf-8 at most. */
-static bool
-media_type_is_json(const char *s, size_t len)
-{
-    static const char json[] = "application/json", charset[] = "charset=";
-    size_t n = sizeof(json) - 1;
-
-    if (len < n || strncasecmp(s, json, n) != 0)
-        return false;
-    s += n;
-    len -= n;
-    while (len > 0 && (*s == ' ' || *s == '\t' || *s == ';')) {
-        s++;
-        len--;
-    }
-    if (len == 0)
-        return true;
-    if (len < sizeof(charset) - 1 || strncasecmp(s, charset, sizeof(charset) - 1) != 0)
-        return false;
-    s += sizeof(charset) - 1;
-    len -= sizeof(charset) - 1;
-    return (len == 5 && strncasecmp(s, "utf-8", 5) == 0) ||
-           (len == 7 && strncasecmp(s, "\"utf-8\"", 7) == 0);
-}
+#include "client/edge/media.h"
 
 static enum problem
 body_check(struct edge *e, const struct http_message *m, const struct route *route)
 {
     size_t len;
 
-    if (route->body != ROUTE_BODY_JSON)
+    if (!route_takes_body(route))
         return m->chunked || m->content_length > DISPATCH_DISCARD_MAX ? PROBLEM_TOO_LARGE
                                                                       : PROBLEM_NONE;
+    if (route->body == ROUTE_BODY_OPTIONAL && !m->chunked && m->content_length == 0)
+        return PROBLEM_NONE;
     const char *type = http_header(m, HTTP_HEADER_CONTENT_TYPE, &len);
-    if (type == NULL || !media_type_is_json(type, len))
+    enum media media = type != NULL ? media_type_of(type, len) : MEDIA_TYPE_OTHER;
+    if (media != MEDIA_TYPE_JSON && !(media == MEDIA_TYPE_FHIR && route->body == ROUTE_BODY_EITHER))
         return PROBLEM_MEDIA_TYPE;
     const char *encoding = http_header(m, HTTP_HEADER_CONTENT_ENCODING, &len);
     if (encoding != NULL && !(len == 8 && strncasecmp(encoding, "identity", 8) == 0))

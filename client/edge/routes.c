@@ -52,6 +52,19 @@ allow_add(char allow[48], const char *methods)
     memcpy(allow + n, methods, len + 1);
 }
 
+static const char *
+method_text(uint8_t method)
+{
+    switch (method) {
+    case HTTP_GET:
+        return "GET, HEAD";
+    case HTTP_PUT:
+        return "PUT";
+    default:
+        return "POST";
+    }
+}
+
 void
 route_find(enum route_port port, uint8_t method, const char *target, size_t len,
            struct route_match *ret_match)
@@ -59,25 +72,39 @@ route_find(enum route_port port, uint8_t method, const char *target, size_t len,
     struct route_match match = {0};
     const char *mark = memchr(target, '?', len);
     size_t path_len = mark != NULL ? (size_t)(mark - target) : len;
+    bool exact = false; /* a path without {} fits */
 
     if (mark != NULL) {
         match.query = mark + 1;
         match.query_len = len - path_len - 1;
     }
     if (len == 1 && *target == '*')
-        allow_add(match.allow, "GET, HEAD, POST");
+        allow_add(match.allow, "GET, HEAD, PUT, POST");
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         const struct route *r = &routes[i];
         if (r->port != port ||
             !path_fits(r->path, target, path_len, &match.param, &match.param_len))
             continue;
-        allow_add(match.allow, r->method == HTTP_GET ? "GET, HEAD" : "POST");
+        if (strchr(r->path, '{') == NULL && !exact) {
+            exact = true;
+            match.allow[0] = '\0';
+            match.route = NULL;
+        } else if (exact && strchr(r->path, '{') != NULL) {
+            continue;
+        }
+        allow_add(match.allow, method_text(r->method));
         if (r->method == method || (r->method == HTTP_GET && method == HTTP_HEAD))
             match.route = r;
     }
     if (match.allow[0] != '\0')
         allow_add(match.allow, "OPTIONS");
     *ret_match = match;
+}
+
+bool
+route_takes_body(const struct route *route)
+{
+    return route->body != ROUTE_BODY_OPEN && route->body != ROUTE_BODY_TOKEN;
 }
 
 static int

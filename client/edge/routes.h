@@ -11,7 +11,13 @@ struct http_message;
 struct route_match;
 
 enum route_port { ROUTE_PORT_INTAKE, ROUTE_PORT_METRICS };
-enum route_body { ROUTE_BODY_OPEN, ROUTE_BODY_TOKEN, ROUTE_BODY_JSON };
+enum route_body {
+    ROUTE_BODY_OPEN,
+    ROUTE_BODY_TOKEN,
+    ROUTE_BODY_JSON,
+    ROUTE_BODY_OPTIONAL,
+    ROUTE_BODY_EITHER
+};
 
 struct route {
     enum route_port port;
@@ -33,6 +39,9 @@ struct route_match {
 
 void route_find(enum route_port port, uint8_t method, const char *target, size_t len,
                 struct route_match *ret_match);
+
+/* Has the route a body that is read? */
+bool route_takes_body(const struct route *route);
 
 #define ROUTE_PARAM_MAX 512
 /* Undoes percent-encoding; false: not well-formed UTF-8 without control characters, or too long. */
