@@ -18,9 +18,10 @@ static const struct {
 };
 
 static const struct {
-    const char *code, *level, *verdict, *text;
+    const char *code, *level, *verdict, *issue, *text, *parameter;
 } rules[] = {
-#define RULE(NAME, code, level, verdict, text) {code, #level, #verdict, text},
+#define RULE(NAME, code, level, verdict, issue, text, parameter)                                   \
+    {code, #level, #verdict, issue, text, parameter},
 #include "schemas/rules.def"
 #undef RULE
 };
@@ -130,12 +131,14 @@ rules_print(void)
 {
     printf("\n## Rules of submissions\n\n"
            "A broken rule with verdict *reject* makes the submission `rejected`; one with *hold* "
-           "makes "
-           "it `held`: it is kept and judged again.\n\n"
-           "| rule | level | verdict | what |\n|---|---|---|---|\n");
+           "makes it `held`: it is kept and judged again; one with *flag* is only noted beside it. "
+           "*Issue* is FHIR's code in an OperationOutcome.\n\n"
+           "| rule | level | verdict | issue | parameter | what |\n|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
-        printf("| `%s` | %s | %s | ", rules[i].code, rules[i].level,
-               strcmp(rules[i].verdict, "HOLD") == 0 ? "hold" : "reject");
+        printf("| `%s` | %s | ", rules[i].code, rules[i].level);
+        for (const char *s = rules[i].verdict; *s != '\0'; s++)
+            putchar(*s - 'A' + 'a');
+        printf(" | %s | %s | ", rules[i].issue, rules[i].parameter);
         cell_print(rules[i].text);
         printf(" |\n");
     }
