@@ -11,20 +11,6 @@
 
 #define WHY_SIZE 256
 
-static const struct {
-    const char *code;
-    bool question;
-} types[] = {
-#define ITEM_TYPE(NAME, code, value, question) [ITEM_##NAME] = {code, question},
-#include "questionnaire/types.def"
-#undef ITEM_TYPE
-};
-const char *const item_type_values[] = {
-#define ITEM_TYPE(NAME, code, value, question) [ITEM_##NAME] = value,
-#include "questionnaire/types.def"
-#undef ITEM_TYPE
-};
-
 /* Members whose meaning we can't judge: the definition is refused rather than half obeyed. */
 static const char *const unjudged[] = {"modifierExtension", "implicitRules", "answerValueSet"};
 
@@ -46,43 +32,11 @@ static bool __attribute__((format(printf, 2, 3))) refuse(struct compiler *c, con
     return false;
 }
 
-static uint32_t
-link_id_hash(const char *link_id, size_t len)
-{
-    uint32_t h = 2166136261u; /* FNV-1a: short keys, chosen by the definition, not by a sender */
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)link_id[i]) * 16777619u;
-    return h;
-}
-
-uint32_t
-item_find(const struct questionnaire *q, const char *link_id, size_t len)
-{
-    uint32_t at = link_id_hash(link_id, len) & q->table_mask;
-
-    while (q->table[at] != ITEM_NONE) {
-        const struct item *item = &q->items[q->table[at]];
-        if (item->link_id_len == len && memcmp(item->link_id, link_id, len) == 0)
-            return q->table[at];
-        at = (at + 1) & q->table_mask;
-    }
-    return ITEM_NONE;
-}
-
 static bool
 item_index(struct compiler *c, uint32_t i)
 {
-    struct questionnaire *q = c->q;
-    const struct item *item = &q->items[i];
-
-    if (item_find(q, item->link_id, item->link_id_len) != ITEM_NONE)
-        return refuse(c, "item '%s': the linkId stands twice", item->link_id);
-    uint32_t at = link_id_hash(item->link_id, item->link_id_len) & q->table_mask;
-    while (q->table[at] != ITEM_NONE)
-        at = (at + 1) & q->table_mask;
-    q->table[at] = i;
-    return true;
+    return item_table_add(c->q, i) ||
+           refuse(c, "item '%s': the linkId stands twice", c->q->items[i].link_id);
 }
 
 static bool
@@ -141,9 +95,10 @@ option_take(struct compiler *c, const json_t *v, const char *link_id, struct opt
         return true;
     }
     static const char *const texts[] = {"valueString", "valueDate", "valueTime"};
+    static const enum option_kind kinds[] = {OPTION_STRING, OPTION_DATE, OPTION_TIME};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (json_is_string(text = json_object_get(v, texts[i]))) {
-            o->kind = OPTION_TEXT;
+            o->kind = kinds[i];
             o->code = json_string_value(text);
             return true;
         }
@@ -176,8 +131,8 @@ type_take(struct compiler *c, const json_t *v, struct item *item)
 {
     const char *type = json_string_value(json_object_get(v, "type"));
 
-    for (size_t i = 0; type != NULL && i < ARRAY_LEN(types); i++) {
-        if (strcmp(types[i].code, type) == 0) {
+    for (size_t i = 0; type != NULL && i < ITEM_TYPE_COUNT; i++) {
+        if (strcmp(item_type_codes[i], type) == 0) {
             item->type = (enum item_type)i;
             return true;
         }
@@ -242,6 +197,8 @@ items_fill(struct compiler *c, const json_t *list, uint32_t parent, uint32_t sco
             .next_in_scope = ITEM_NONE,
             .first_inside = ITEM_NONE,
             .last_inside = ITEM_NONE,
+            .max_decimal_places = -1,
+            .score = ITEM_NONE,
             .conditional = parent != ITEM_NONE && q->items[parent].conditional,
         };
         if (!item_fill(c, v, item) || !item_index(c, at))
@@ -261,16 +218,11 @@ static void
 memory_take(struct compiler *c)
 {
     struct questionnaire *q = c->q;
-    uint32_t slots = 16;
 
-    while (slots < c->n_items * 2)
-        slots *= 2;
     q->items = mem_new(c->n_items + 1, sizeof(*q->items));
     q->options = mem_new(c->n_options + 1, sizeof(*q->options));
     q->answered = mem_new(c->n_items + 1, sizeof(*q->answered));
-    q->table = mem_new(slots, sizeof(*q->table));
-    memset(q->table, 0xff, slots * sizeof(*q->table));
-    q->table_mask = slots - 1;
+    item_table_make(q, c->n_items);
     q->first = q->last = ITEM_NONE;
 }
 
@@ -291,9 +243,10 @@ root_check(struct compiler *c, const json_t *root)
 }
 
 int
-questionnaire_compile(const char *json, size_t len, struct questionnaire **ret_questionnaire,
-                      char **ret_why)
+questionnaire_compile(const char *json, size_t len, const struct questionnaire_options *options,
+                      struct questionnaire **ret_questionnaire, char **ret_why)
 {
+    (void)options;
     struct compiler c = {.q = mem_new(1, sizeof(*c.q))};
     json_error_t error;
     json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
@@ -328,10 +281,4 @@ questionnaire_free(struct questionnaire *q)
     free(q->table);
     json_decref(q->definition);
     free(q);
-}
-
-size_t
-questionnaire_items(const struct questionnaire *q)
-{
-    return q->n_items;
 }

@@ -23,16 +23,59 @@
 #define QUESTIONNAIRE_ITEMS_MAX 10000
 #define QUESTIONNAIRE_DEPTH_MAX 32
 #define QUESTIONNAIRE_LINK_ID_MAX 255
+#define QUESTIONNAIRE_OPTIONS_MAX 100000 /* answerOption of all items, and of a value set */
+#define QUESTIONNAIRE_WHYS_MAX 20
+#define QUESTIONNAIRE_WEIGHT_SIZE 352
 
 struct questionnaire; /* opaque */
 
 enum questionnaire_outcome { QUESTIONNAIRE_OK = 0, QUESTIONNAIRE_REFUSED = 1 };
 
-/* json: a Questionnaire resource. On QUESTIONNAIRE_REFUSED *ret_why is a malloc'd text. */
-int questionnaire_compile(const char *json, size_t len, struct questionnaire **ret_questionnaire,
-                          char **ret_why);
+/* How a definition is to be read. NULL where it is asked for: none of this. */
+struct questionnaire_options {
+    bool unchecked; /* take what can't be evaluated, flagged "unverified", instead of refusing it */
+    /* A value set that is loaded: canonical is url or url|version. True, and its JSON text, which
+     * must stay until the compile returns. NULL: only contained value sets are known. */
+    bool (*valueset)(void *arg, const char *canonical, const char **ret_json, size_t *ret_len);
+    void *arg;
+};
+
+/* json: a Questionnaire resource. On QUESTIONNAIRE_REFUSED *ret_why is a malloc'd text, a line for
+ * each reason (QUESTIONNAIRE_WHYS_MAX at most), each naming its item by linkId. */
+int questionnaire_compile(const char *json, size_t len, const struct questionnaire_options *options,
+                          struct questionnaire **ret_questionnaire, char **ret_why);
 void questionnaire_free(struct questionnaire *q);
 size_t questionnaire_items(const struct questionnaire *q);
+
+/* What the operator should know about a definition that was taken, one text each. */
+size_t questionnaire_warnings(const struct questionnaire *q);
+const char *questionnaire_warning(const struct questionnaire *q, size_t i);
+
+/* What the tables questionnaire_items and questionnaire_options hold of item i. Texts belong to q;
+ * NULL: not given. */
+struct questionnaire_item {
+    const char *link_id, *type, *text;
+    const char *code_system, *code;
+    const char *unit;            /* default unit: its code, else its text */
+    const char *identifier;      /* kind: name, phone, birthDate, … */
+    const char *identifier_does; /* encrypt, drop, year */
+    size_t parent;               /* SIZE_MAX: none */
+    size_t options;              /* how many; those of a value set included */
+    bool repeats, required, unverified;
+};
+struct questionnaire_option {
+    const char *system, *code, *display;
+    char weight[QUESTIONNAIRE_WEIGHT_SIZE]; /* a JSON number; empty: none */
+    bool exclusive;
+};
+void questionnaire_item(const struct questionnaire *q, size_t i, struct questionnaire_item *ret);
+void questionnaire_option(const struct questionnaire *q, size_t item, size_t i,
+                          struct questionnaire_option *ret);
+
+/* Whether json is a ValueSet whose codes are all written out in it. On QUESTIONNAIRE_REFUSED
+ * *ret_why is a malloc'd text. On OK *ret_canonical is malloc'd: url, or url|version. */
+int questionnaire_valueset_check(const char *json, size_t len, char **ret_canonical,
+                                 char **ret_why);
 
 /* answers: a msgpack map that mp_check has passed. Broken rules are added to findings, their
  * pointers below "/answers". complete: required is judged (status completed). */

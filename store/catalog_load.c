@@ -397,7 +397,7 @@ store_questionnaire_load(struct store *s, const char *json, size_t len, const ch
     /* Sorted and compact, so that the hash does not depend on how the file is laid out. */
     text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
     if (fault.text[0] == '\0' &&
-        questionnaire_compile(text, strlen(text), &compiled, &why) != QUESTIONNAIRE_OK)
+        questionnaire_compile(text, strlen(text), NULL, &compiled, &why) != QUESTIONNAIRE_OK)
         catalog_fail(&fault, "%s", why);
     if (fault.text[0] != '\0') {
         n = fault_return(s, &fault);

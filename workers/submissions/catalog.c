@@ -102,7 +102,7 @@ form_take(void *arg, const struct catalog_questionnaire *row)
     struct questionnaire *compiled;
     char *why;
 
-    if (questionnaire_compile(row->definition, row->definition_len, &compiled, &why) !=
+    if (questionnaire_compile(row->definition, row->definition_len, NULL, &compiled, &why) !=
         QUESTIONNAIRE_OK) {
         log_event(EVENT_DEFINITION_REFUSED, LOG_S("questionnaire", row->name),
                   LOG_S("version", row->version), LOG_S("why", why));

@@ -147,7 +147,7 @@ form_compile(void)
     struct questionnaire *q = NULL;
     char *why = NULL;
 
-    if (questionnaire_compile(form, sizeof(form) - 1, &q, &why) != QUESTIONNAIRE_OK)
+    if (questionnaire_compile(form, sizeof(form) - 1, NULL, &q, &why) != QUESTIONNAIRE_OK)
         fail_msg("%s", why);
     return q;
 }

@@ -44,7 +44,7 @@ bad_definitions_are_refused_by_name(void **state)
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
         struct questionnaire *q = NULL;
         char *why = NULL;
-        int n = questionnaire_compile(refused[i].json, strlen(refused[i].json), &q, &why);
+        int n = questionnaire_compile(refused[i].json, strlen(refused[i].json), NULL, &q, &why);
         if (n != QUESTIONNAIRE_REFUSED || strstr(why, refused[i].why) == NULL)
             fail_msg("%s: %d, %s", refused[i].json, n, why != NULL ? why : "no reason");
         assert_null(q);
@@ -76,7 +76,7 @@ definition_try(size_t n, bool nested)
 {
     struct questionnaire *q = NULL;
     char *why = NULL, *json = definition_make(n, nested);
-    int outcome = questionnaire_compile(json, strlen(json), &q, &why);
+    int outcome = questionnaire_compile(json, strlen(json), NULL, &q, &why);
 
     if (outcome == QUESTIONNAIRE_OK)
         assert_int_equal(questionnaire_items(q), n);
