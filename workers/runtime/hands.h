@@ -18,8 +18,8 @@
 #include "workers/runtime/service.h"
 
 #define HANDS_BROKERS_MAX 16
-#define HANDS_FOLLOWUPS_MAX ((size_t)1 << 20) /* a broker takes segment_bytes / 16, at most 4 MiB  \
-                                               */
+/* A broker takes segment_bytes / 16 of follow-ups in a report, at most 4 MiB. */
+#define HANDS_FOLLOWUPS_MAX ((size_t)1 << 20)
 
 struct hands; /* opaque */
 
