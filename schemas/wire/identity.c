@@ -1,6 +1,6 @@
 /* Keyed BLAKE2b (libsodium's generichash) over canonical msgpack. What is hashed for a content
- * begins with the head of a map, what is hashed for an id with the head of an array of four: no
- * input of one is ever an input of the other. */
+ * begins with the head of a map, what is hashed for an id with the head of an array of four, for an
+ * alert's id with that of an array of five: no input of one is ever an input of the other. */
 #include "schemas/wire/identity.h"
 
 #include <sodium.h>
@@ -74,6 +74,24 @@ hash_str(crypto_generichash_state *state, const char *s, size_t len)
     crypto_generichash_update(state, (const uint8_t *)s, len);
 }
 
+/* A msgpack unsigned integer, as mp_put_uint writes it. */
+static void
+hash_uint(crypto_generichash_state *state, uint32_t v)
+{
+    uint8_t head[5];
+    size_t n = 1;
+
+    if (v < 128) {
+        head[0] = (uint8_t)v;
+    } else {
+        unsigned width = v <= UINT8_MAX ? 1 : v <= UINT16_MAX ? 2 : 4;
+        head[0] = width == 1 ? 0xcc : width == 2 ? 0xcd : 0xce;
+        for (unsigned i = width; i > 0; i--)
+            head[n++] = (uint8_t)(v >> 8 * (i - 1));
+    }
+    crypto_generichash_update(state, head, n);
+}
+
 static void
 hash_begin(const struct identity_key *k, const char *what, const char *study, size_t study_len,
            const char *subject, size_t subject_len, crypto_generichash_state *ret_state)
@@ -119,5 +137,24 @@ identity_from_content(const struct identity_key *k, const char *study, size_t st
     hash_begin(k, "content", study, study_len, subject, subject_len, &state);
     crypto_generichash_update(&state, bin_of_32, sizeof(bin_of_32));
     crypto_generichash_update(&state, hash, CONTENT_HASH_BYTES);
+    hash_end(&state, ret_id);
+}
+
+void
+identity_from_alert(const struct identity_key *k, const char *study, size_t study_len,
+                    const struct uuid *submission, uint32_t revision, const char *rule,
+                    size_t rule_len, struct uuid *ret_id)
+{
+    static const uint8_t array_of_5 = 0x95, bin_of_16[2] = {0xc4, sizeof(submission->bytes)};
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, k->bytes, sizeof(k->bytes), CONTENT_HASH_BYTES);
+    crypto_generichash_update(&state, &array_of_5, 1);
+    hash_str(&state, "alert", 5);
+    hash_str(&state, study, study_len);
+    crypto_generichash_update(&state, bin_of_16, sizeof(bin_of_16));
+    crypto_generichash_update(&state, submission->bytes, sizeof(submission->bytes));
+    hash_uint(&state, revision);
+    hash_str(&state, rule, rule_len);
     hash_end(&state, ret_id);
 }

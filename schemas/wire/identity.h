@@ -42,5 +42,11 @@ void identity_from_key(const struct identity_key *k, const char *study, size_t s
 void identity_from_content(const struct identity_key *k, const char *study, size_t study_len,
                            const char *subject, size_t subject_len,
                            const uint8_t hash[CONTENT_HASH_BYTES], struct uuid *ret_id);
+/* The alert that a rule raises for one revision of a submission, the same however often it is
+ * evaluated: UUIDv8 of the hash of the msgpack ["alert", study, bin submission, revision, rule].
+ * The study is in it because an id that a client chose may exist in two of them. */
+void identity_from_alert(const struct identity_key *k, const char *study, size_t study_len,
+                         const struct uuid *submission, uint32_t revision, const char *rule,
+                         size_t rule_len, struct uuid *ret_id);
 
 #endif

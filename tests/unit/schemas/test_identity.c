@@ -135,6 +135,34 @@ id_vectors_are_stable(void **state)
 }
 
 static void
+alert_vectors_are_stable(void **state)
+{
+    static const struct {
+        const char *study;
+        uint32_t revision;
+        const char *rule, *id;
+    } vectors[] = {
+        {"NCT007", 1, "phq9-item-9", "36b7b556-6753-8459-826e-a2148a520ba4"},
+        {"NCT007", 127, "r", "b2c81165-5eeb-81c4-8ee4-7cd66b107e95"},
+        {"NCT007", 128, "r", "4c93096b-f3ad-8b09-bbaa-9fda6461e94a"},
+        {"NCT007", 256, "r", "ec4a41ad-978f-8e8c-aae4-293e518a940f"},
+        {"NCT007", 65536, "r", "26e646ba-ef84-8829-aa40-85b05160dd00"},
+        {"NCT008", 1, "phq9-item-9", "bbfb1e1f-39c8-8e5d-83b7-ef6409e9b7b7"},
+    };
+    struct uuid submission, id;
+    char text[UUID_TEXT_SIZE];
+
+    (void)state;
+    assert_true(uuid_parse("ed2a6601-cc54-86ea-818e-3565795aee79", 36, &submission));
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        identity_from_alert(&key, vectors[i].study, strlen(vectors[i].study), &submission,
+                            vectors[i].revision, vectors[i].rule, strlen(vectors[i].rule), &id);
+        uuid_format(&id, text);
+        assert_string_equal(text, vectors[i].id);
+    }
+}
+
+static void
 neighbouring_fields_do_not_run_together(void **state)
 {
     struct uuid a, b;
@@ -324,6 +352,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(content_vector_is_stable),
         cmocka_unit_test(id_vectors_are_stable),
+        cmocka_unit_test(alert_vectors_are_stable),
         cmocka_unit_test(neighbouring_fields_do_not_run_together),
         cmocka_unit_test(heads_become_shortest),
         cmocka_unit_test(edges_of_shape),
