@@ -35,6 +35,16 @@ const char *const score_method_codes[] = {
 #include "questionnaire/kinds.def"
 #undef SCORE_METHOD
 };
+const char *const score_table_codes[] = {
+#define SCORE_TABLE(NAME, code, items, meaning) [SCORE_TABLE_##NAME] = code,
+#include "questionnaire/kinds.def"
+#undef SCORE_TABLE
+};
+const uint32_t score_table_items[] = {
+#define SCORE_TABLE(NAME, code, items, meaning) [SCORE_TABLE_##NAME] = items,
+#include "questionnaire/kinds.def"
+#undef SCORE_TABLE
+};
 const char *const alert_op_codes[] = {
 #define ALERT_OP(NAME, code, comparative, meaning) [ALERT_##NAME] = code,
 #include "questionnaire/kinds.def"

@@ -29,6 +29,13 @@ enum score_method {
 #undef SCORE_METHOD
     SCORE_METHOD_COUNT
 };
+enum score_table {
+    SCORE_TABLE_NONE,
+#define SCORE_TABLE(NAME, code, items, meaning) SCORE_TABLE_##NAME,
+#include "questionnaire/kinds.def"
+#undef SCORE_TABLE
+    SCORE_TABLE_COUNT
+};
 enum alert_op {
 #define ALERT_OP(NAME, code, comparative, meaning) ALERT_##NAME,
 #include "questionnaire/kinds.def"
@@ -46,6 +53,8 @@ extern const char *const identifier_kind_codes[],
     *const identifier_action_codes[], *const score_method_codes[],
                                           *const alert_op_codes[], *const alert_severity_codes[];
 extern const bool alert_op_comparative[];
+extern const char *const score_table_codes[]; /* [SCORE_TABLE_NONE] is NULL */
+extern const uint32_t score_table_items[];    /* how many items it looks at */
 
 /* One line of a lookup table: the values of the items in the order of `of`. */
 struct score_row {
@@ -66,6 +75,7 @@ struct score {
     const uint32_t *of; /* items; each stands outside repeating groups and yields one number */
     uint32_t n_of;
     uint32_t min_answered;        /* 1 to n_of */
+    enum score_table table; /* LOOKUP only: instead of rows; n_of is score_table_items[table] */
     const struct score_row *rows; /* LOOKUP only; sorted by `when`, no two alike */
     uint32_t n_rows;
     const struct score_band *bands; /* ascending, not overlapping */
