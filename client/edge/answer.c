@@ -93,7 +93,7 @@ answer_send(struct request *q, unsigned status, const char *media_type)
         json_put(h, media_type);
         json_put_n(h, "\r\n", 2);
     }
-    if (status != 204) {
+    if (status != 204 && status != 304) {
         json_put(h, "Content-Length: ");
         json_put_uint(h, e->scratch.body.size);
         json_put_n(h, "\r\n", 2);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "client/edge/json_text.h"
 #include "client/edge/lookup_reply.h"
@@ -95,37 +94,11 @@ plain_compose(const struct request *q, struct buf *b)
 static void
 database_ask(struct request *q)
 {
-    struct edge *e = q->edge;
-    struct buf *plain = &e->scratch.plain;
-    const char *scope = q->lookup.token->studies[0];
-    struct seal_context ctx = {.service = LOOKUP_SERVICE,
-                               .service_len = sizeof(LOOKUP_SERVICE) - 1,
-                               .scope = scope,
-                               .scope_len = strlen(scope)};
-    uint8_t *body;
+    struct buf *plain = &q->edge->scratch.plain;
 
-    struct broker *b = q->lookup.broker_tried < e->brokers.n ? brokers_next(&e->brokers) : NULL;
-    q->lookup.broker_tried++;
-    if (b == NULL) {
-        lookup_refuse(q, PROBLEM_UNAVAILABLE);
-        return;
-    }
-    uuid_random(&ctx.id);
-    q->lookup.question = ctx.id;
     plain_compose(q, plain);
-    struct sluice_message message = {.flags = SLUICE_VOLATILE,
-                                     .service = ctx.service,
-                                     .service_len = ctx.service_len,
-                                     .scope = ctx.scope,
-                                     .scope_len = ctx.scope_len,
-                                     .received_us = clock_wall_us(),
-                                     .body_bytes = plain->size + SEAL_OVERHEAD_BYTES};
-    memcpy(message.id, ctx.id.bytes, sizeof(message.id));
-    if (broker_reserve(b, &message, q, &body, &q->counter) != SLUICE_OK) {
+    if (!question_ask(q, &q->lookup.question, plain->data, plain->size))
         lookup_refuse(q, PROBLEM_UNAVAILABLE);
-        return;
-    }
-    seal_close(e->seal_keys, &ctx, plain->data, plain->size, body);
 }
 
 /* One LOCATE to b for each study that the token covers. */
@@ -247,6 +220,7 @@ lookup_handle(struct request *q, const struct http_message *m, const struct rout
     metric_add(&e->metrics, METRIC_QUERIES, 1);
     const char *value = http_header(m, HTTP_HEADER_AUTHORIZATION, &len);
     q->lookup = (struct lookup_wait){.token = token_authorize(e->tokens, value, len)};
+    q->lookup.question.scope = q->lookup.token->studies[0];
     q->kind = &lookup_kind;
     const char *receipt = route_query_find(match, "receipt", &len);
     if (receipt != NULL) {

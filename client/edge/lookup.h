@@ -10,10 +10,6 @@
 #include "client/edge/request.h"
 #include "client/edge/routes.h"
 
-#define LOOKUP_SERVICE "queries"
-#define LOOKUP_REPLY_SERVICE "queries/reply"
-#define LOOKUP_DEADLINE_US ((int64_t)1000000)
-
 void lookup_handle(struct request *q, const struct http_message *m,
                    const struct route_match *match);
 /* UUID-EPOCH-SEQ */

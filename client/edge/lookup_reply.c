@@ -8,8 +8,6 @@
 #include "client/edge/lookup.h"
 #include "client/edge/outcome.h"
 
-#define REPLY_NODES_MAX 100000
-
 static void
 time_put(struct buf *b, const struct buf *reply, const char *key, const char *name)
 {
@@ -59,18 +57,12 @@ lookup_reply_answer(struct request *q, const uint8_t *sealed, size_t size)
 {
     struct edge *e = q->edge;
     struct buf *reply = &e->scratch.plain;
-    const char *scope = q->lookup.token->studies[0], *study;
-    struct seal_context ctx = {.service = LOOKUP_REPLY_SERVICE,
-                               .service_len = sizeof(LOOKUP_REPLY_SERVICE) - 1,
-                               .scope = scope,
-                               .scope_len = strlen(scope),
-                               .id = q->lookup.question};
+    const char *study;
     struct mp_value found;
     size_t len;
 
     answer_begin(q);
-    if (seal_open(e->seal_keys, &ctx, sealed, size, reply) != SEAL_OK ||
-        mp_check(reply->data, reply->size, REPLY_NODES_MAX) != MP_OK ||
+    if (!question_open(e, &q->lookup.question, sealed, size, reply) ||
         !mp_find(reply->data, reply->size, "found", &found, NULL) || found.type != MP_BOOL) {
         answer_problem(q, PROBLEM_UNAVAILABLE, NULL);
         return;

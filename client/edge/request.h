@@ -11,7 +11,9 @@
 
 #include "base/uuid.h"
 #include "client/edge/edge.h"
+#include "client/edge/media.h"
 #include "client/edge/problem.h"
+#include "client/edge/question.h"
 #include "client/edge/routes.h"
 
 #define REQUEST_ID_SIZE 65
@@ -45,9 +47,18 @@ struct lookup_wait {
     uint64_t first_query, end_query;
     bool has_receipt;
     struct sluice_origin receipt;
-    size_t broker_tried;  /* brokers that were asked for a worker */
-    struct uuid question; /* the id of what was asked */
+    struct question question; /* to a worker */
     struct token *token;
+};
+
+/* A question that a worker answers alone (ask.h). */
+struct ask_wait {
+    struct question question;
+    struct token *token;
+    uint8_t *plain; /* as composed, for the next broker */
+    size_t plain_bytes;
+    struct buf body; /* of the answer, as far as it has come */
+    unsigned parts;
 };
 
 struct request {
@@ -69,6 +80,7 @@ struct request {
     union {
         struct submission_wait wait;
         struct lookup_wait lookup;
+        struct ask_wait ask;
     };
 };
 
@@ -85,7 +97,5 @@ void answer_problem(struct request *q, enum problem p, const struct problem_erro
 /* Retry-After, one to five seconds: those who were refused together shall not come back together.
  */
 void answer_retry_after(struct request *q);
-
-#define MEDIA_JSON "application/json"
 
 #endif

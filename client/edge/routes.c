@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "client/edge/ask.h"
 #include "client/edge/health.h"
 #include "client/edge/lookup.h"
 #include "client/edge/submit.h"

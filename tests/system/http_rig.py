@@ -23,6 +23,7 @@ from fleet import BIN, Process, free_port
 
 TOKEN, STUDY = "rig-token-0000000000000000", "NCT007"
 MULTI = "rig-token-multi-00000000000"
+SITE, SPONSOR, SITES = "rig-token-site-000000000000", "rig-token-sponsor-0000000000", "rig-token-sites-000000000000"
 VERSION = b"SLU\x01"
 OUTCOMES = {"stored": 1, "duplicate": 2, "conflict": 3, "rejected": 4, "held": 5, "dead": 7, "discarded": 8}
 ERRORS = [{"pointer": "/answers/q1", "rule": "required", "detail": "is required"}]
@@ -63,7 +64,7 @@ def seal(key, plain, service, scope, id_):
 
 class Broker(threading.Thread):
     """mode: an outcome's name, accept, stall, full, silent. located: absent, live, dead, silent.
-    reply: the map that answers a query; None: no worker."""
+    reply: the map that answers a query, or makes it from the question; None: no worker; "silent"."""
 
     def __init__(self, endpoint, key):
         super().__init__(daemon=True)
@@ -131,7 +132,10 @@ class Broker(threading.Thread):
         if r.flags & 1:
             if self.reply is None:
                 return 0x05, struct.pack("<IBBHQ", 16, 6, 0, 0, r.counter)
-            sealed = seal(self.key, msgpack.packb(self.reply), "queries/reply", r.scope, r.id)
+            if self.reply == "silent":
+                return None, b""
+            reply = self.reply(r.plain) if callable(self.reply) else self.reply
+            sealed = seal(self.key, msgpack.packb(reply), "queries/reply", r.scope, r.id)
             return 0x06, struct.pack("<IBBHQQQq", 40 + len(sealed), 9, 0, 0, r.counter, 0, 0, 0) + sealed
         if self.mode == "silent":
             return None, b""
@@ -172,7 +176,9 @@ class Rig:
         self.port, self.metrics_port = free_port(), free_port()
         self.endpoints = [f"ipc://{self.folder}/b{i}" for i in range(brokers)]
         for name, text in (("seal.keys", f"1 {self.key.hex()}\n"), ("identity.key", f"1 {secrets.token_hex(32)}\n"),
-                           ("tokens", f"{TOKEN} {STUDY}\n{MULTI} A,B\n")):
+                           ("tokens", f"{TOKEN} {STUDY}\n{MULTI} A,B\n"
+                            f"{SITE} {STUDY} role=site user=nurse\n{SPONSOR} {STUDY} role=sponsor user=monitor\n"
+                            f"{SITES} A,B role=investigator user=doctor\n")):
             with open(os.open(f"{self.folder}/{name}", os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
                 f.write(text)
         self.settings = {"listen": f"127.0.0.1:{self.port}", "metrics_listen": f"127.0.0.1:{self.metrics_port}",
