@@ -195,7 +195,8 @@ class Fleet:
         for i in range(self.n_workers):
             self.process(f"worker{i + 1}", "sluice-worker", "--service", "submissions", "--name", f"worker{i + 1}").start()
         for i in range(self.n_queries):
-            self.process(f"queries{i + 1}", "sluice-worker", "--service", "queries", "--name", f"queries{i + 1}").start()
+            self.process(f"queries{i + 1}", "sluice-worker", "--service", "queries", "--name", f"queries{i + 1}",
+                         "--set", f"worker/postgres={self.stores.postgres.dsn(self.database, 'sluice_query')}").start()
         for i in range(self.n_edges):
             self.process(f"edge{i + 1}", "sluice-edge").start()
 

@@ -58,9 +58,11 @@ def test_what_is_no_question_is_dead(rig):
     assert outcome == "dead"
 
 
-def test_the_role_sees_no_answers(rig):
+def test_the_role_reads_no_sealed_original_and_writes_nothing(rig):
     import psycopg
 
-    with psycopg.connect(rig.stores.postgres.dsn(rig.database, "sluice_query")) as c:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            c.execute("select answers from sluice.submissions")
+    with psycopg.connect(rig.stores.postgres.dsn(rig.database, "sluice_query"), autocommit=True) as c:
+        for sql in ("select sealed from sluice.rejections", "select from sluice.audit_events",
+                    "update sluice.submissions set void = true", "delete from identity.identifiers"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                c.execute(sql)

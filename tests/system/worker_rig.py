@@ -18,6 +18,8 @@ import protocol as p
 from fleet import BIN, EXAMPLES, QUESTIONNAIRES, Process
 
 STUDY = "NCT007"
+# The login of each service; the submissions worker may not become the one that reads identities.
+ROLES = {"submissions": "sluice_worker", "queries": "sluice_query"}
 DIARY = {"diaryDate": "2026-11-22", "wokeAt": "2026-11-22T07:10:00+01:00", "pain": 3, "fatigue": 2,
          "nausea": "mild", "temperature": 36.6, "tookMedication": True, "sleep": "well"}
 OUTCOME_NAMES = {code: name for name, code in p.OUTCOMES.items()}
@@ -63,7 +65,7 @@ class Rig:
         self.router.bind(self.endpoint)
         self._secret("seal.keys", f"1 {self.seal_key.hex()}\n")
         self._secret("identity.key", f"1 {secrets.token_hex(32)}\n")
-        values = {"broker_endpoints": self.endpoint, "postgres": stores.postgres.dsn(self.database, "sluice_worker"),
+        values = {"broker_endpoints": self.endpoint, "postgres": stores.postgres.dsn(self.database, ROLES[service]),
                   "redis": f"unix:{stores.redis.socket}", "seal_key_file": f"{self.folder}/seal.keys",
                   "identity_key_file": f"{self.folder}/identity.key", **(settings or {})}
         self.config = os.path.join(self.folder, "sluice.conf")
