@@ -3,8 +3,6 @@
 
 #include <stdint.h>
 
-#define ANSWERS 5
-
 #define COMPOSITE_FSI(f, s, ...)
 #define COMPOSITE_FS(f, ...)
 #define COMPOSITE_FI(f, ...)
@@ -15,7 +13,7 @@
 
 #undef COMPOSITE_FSI
 #define COMPOSITE_FSI(f, s, ...) [f][s] = {__VA_ARGS__},
-static const uint8_t three[ANSWERS][ANSWERS][ANSWERS] = {
+static const uint8_t three[COMPOSITE_ANSWERS][COMPOSITE_ANSWERS][COMPOSITE_ANSWERS] = {
 #include "questionnaire/composite.def"
 };
 #undef COMPOSITE_FSI
@@ -27,7 +25,7 @@ static const uint8_t three[ANSWERS][ANSWERS][ANSWERS] = {
 #define COMPOSITE_FS(f, ...) [COMPOSITE_FREQUENCY_SEVERITY][f] = {__VA_ARGS__},
 #define COMPOSITE_FI(f, ...) [COMPOSITE_FREQUENCY_INTERFERENCE][f] = {__VA_ARGS__},
 #define COMPOSITE_SI(s, ...) [COMPOSITE_SEVERITY_INTERFERENCE][s] = {__VA_ARGS__},
-static const uint8_t two[COMPOSITE_KINDS][ANSWERS][ANSWERS] = {
+static const uint8_t two[COMPOSITE_KINDS][COMPOSITE_ANSWERS][COMPOSITE_ANSWERS] = {
 #include "questionnaire/composite.def"
 };
 #undef COMPOSITE_FS
@@ -43,7 +41,7 @@ static const uint8_t two[COMPOSITE_KINDS][ANSWERS][ANSWERS] = {
 #define COMPOSITE_F(...) [COMPOSITE_FREQUENCY] = {__VA_ARGS__},
 #define COMPOSITE_S(...) [COMPOSITE_SEVERITY] = {__VA_ARGS__},
 #define COMPOSITE_I(...) [COMPOSITE_INTERFERENCE] = {__VA_ARGS__},
-static const uint8_t one[COMPOSITE_KINDS][ANSWERS] = {
+static const uint8_t one[COMPOSITE_KINDS][COMPOSITE_ANSWERS] = {
 #include "questionnaire/composite.def"
 };
 
@@ -63,7 +61,7 @@ composite_grade(enum composite_kind kind, const int *values)
     if (values[0] == 0)
         return 0;
     for (unsigned i = 0; i < n; i++) {
-        if (values[i] < 0 || values[i] >= ANSWERS)
+        if (values[i] < 0 || values[i] >= COMPOSITE_ANSWERS)
             return COMPOSITE_NONE;
     }
     if (n == 3)

@@ -4,6 +4,7 @@
 #define SLUICE_QUESTIONNAIRE_COMPOSITE_H
 
 #define COMPOSITE_ATTRIBUTES_MAX 3
+#define COMPOSITE_ANSWERS 5 /* 0 to 4 */
 #define COMPOSITE_UNANSWERED (-1)
 #define COMPOSITE_NONE (-1) /* no grade: something was left unanswered */
 
@@ -22,7 +23,7 @@ enum composite_kind {
 unsigned composite_attributes(enum composite_kind kind);
 /* values: composite_attributes(kind) answers 0 to 4 in the order of the kind's name, or
  * COMPOSITE_UNANSWERED. A first one of zero makes the grade 0, whatever the later ones are.
- * Anything that is neither 0 to 4 counts as unanswered. */
+ * Anything else counts as unanswered. */
 int composite_grade(enum composite_kind kind, const int *values);
 
 #endif
