@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "client/edge/batch.h"
 #include "client/edge/connection.h"
+#include "client/edge/fhir_outcome.h"
 #include "client/edge/json_text.h"
 #include "client/edge/request.h"
 
@@ -75,6 +77,12 @@ answer_send(struct request *q, unsigned status, const char *media_type)
     struct edge *e = q->edge;
     struct buf *h = &e->scratch.answer;
     struct connection *c = q->connection;
+
+    if (q->batch != NULL) {
+        ticket_stop(&q->ticket);
+        batch_part_answered(q, status);
+        return;
+    }
     bool close = !q->keep_alive || q->lingers || e->draining;
 
     buf_clear(h);
@@ -127,6 +135,9 @@ answer_problem(struct request *q, enum problem p, const struct problem_error *er
         answer_retry_after(q);
     if (problem_status(p) == 401)
         answer_field(q, "WWW-Authenticate", "Bearer");
-    problem_write(&q->edge->scratch.body, p, error);
-    answer_send(q, problem_status(p), PROBLEM_MEDIA_TYPE_TEXT);
+    if (q->fhir)
+        fhir_outcome_problem(&q->edge->scratch.body, p, error);
+    else
+        problem_write(&q->edge->scratch.body, p, error);
+    answer_send(q, problem_status(p), q->fhir ? MEDIA_FHIR : PROBLEM_MEDIA_TYPE_TEXT);
 }

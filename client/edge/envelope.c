@@ -117,6 +117,8 @@ envelope_note(struct envelope *envelope, int i, const struct mp_value *v)
         envelope->id = text;
     else if (i == ENVELOPE_SUBMIT_AT)
         envelope->has_submit_at = true;
+    else if (i == ENVELOPE_SENT_AT)
+        envelope->has_sent_at = true;
     else if (i == ENVELOPE_OCCASION)
         envelope->has_occasion = true;
 }

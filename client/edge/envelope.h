@@ -29,7 +29,7 @@ struct envelope_text {
 /* Points into the transcoded body. */
 struct envelope {
     struct envelope_text subject, study, id;
-    bool has_submit_at, has_occasion;
+    bool has_submit_at, has_sent_at, has_occasion;
 };
 
 /* j: after transcoding the body, which lies at body. Returns false with the first rule broken. */

@@ -8,10 +8,10 @@
 
 static const struct {
     unsigned status;
-    const char *slug, *title;
+    const char *slug, *issue, *title;
 } problems[PROBLEM_COUNT] = {
-#define PROBLEM(NAME, status_code, slug_text, title_text)                                          \
-    [PROBLEM_##NAME] = {status_code, slug_text, title_text},
+#define PROBLEM(NAME, status_code, slug_text, issue_text, title_text)                              \
+    [PROBLEM_##NAME] = {status_code, slug_text, issue_text, title_text},
 #include "client/edge/problems.def"
 #undef PROBLEM
 };
@@ -31,6 +31,30 @@ unsigned
 problem_status(enum problem p)
 {
     return problems[p].status;
+}
+
+const char *
+problem_title(enum problem p)
+{
+    return problems[p].title;
+}
+
+const char *
+problem_issue(enum problem p)
+{
+    return problems[p].issue;
+}
+
+enum problem
+problem_of_status(uint64_t status, enum problem otherwise)
+{
+    static const enum problem workers[] = {PROBLEM_ROLE, PROBLEM_NOT_FOUND, PROBLEM_CONFLICT,
+                                           PROBLEM_GONE, PROBLEM_STALE,     PROBLEM_REJECTED};
+
+    for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++)
+        if (problems[workers[i]].status == status)
+            return workers[i];
+    return otherwise;
 }
 
 void

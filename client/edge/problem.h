@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
 enum problem {
     PROBLEM_NONE = 0,
-#define PROBLEM(NAME, status, slug, title) PROBLEM_##NAME,
+#define PROBLEM(NAME, status, slug, issue, title) PROBLEM_##NAME,
 #include "client/edge/problems.def"
 #undef PROBLEM
     PROBLEM_COUNT
@@ -31,6 +32,10 @@ bool problem_error_set(struct problem_error *e, const char *pointer, const char 
                        const char *detail);
 
 unsigned problem_status(enum problem p);
+const char *problem_title(enum problem p);
+const char *problem_issue(enum problem p); /* FHIR's issue-type */
+/* What a worker says by an HTTP status; otherwise for a status that it has no business to say. */
+enum problem problem_of_status(uint64_t status, enum problem otherwise);
 
 /* Writes {"type","title","status" and leaves the object open for more members. */
 void problem_begin(struct buf *b, enum problem p);

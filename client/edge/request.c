@@ -51,11 +51,11 @@ traceparent_is_sane(const char *s, size_t len)
     return true;
 }
 
-struct request *
-request_new(struct edge *e, struct connection *c, const struct http_message *m)
+/* An empty one from the list. */
+static struct request *
+request_take(struct edge *e)
 {
     struct request *q = e->free_requests;
-    size_t len;
 
     if (q != NULL) {
         e->free_requests = q->next_free;
@@ -66,8 +66,27 @@ request_new(struct edge *e, struct connection *c, const struct http_message *m)
     }
     e->n_requests++;
     q->edge = e;
-    q->connection = c;
     q->arrived_us = e->now_us;
+    return q;
+}
+
+static bool
+target_is_fhir(const struct http_message *m)
+{
+    static const char prefix[] = "/fhir/";
+
+    return m->target.len >= sizeof(prefix) - 1 &&
+           memcmp(m->head + m->target.at, prefix, sizeof(prefix) - 1) == 0;
+}
+
+struct request *
+request_new(struct edge *e, struct connection *c, const struct http_message *m)
+{
+    struct request *q = request_take(e);
+    size_t len;
+
+    q->connection = c;
+    q->fhir = target_is_fhir(m);
     q->prefer = m->prefer;
     q->head_only = m->method == HTTP_HEAD;
     q->keep_alive = m->keep_alive;
@@ -84,12 +103,25 @@ request_new(struct edge *e, struct connection *c, const struct http_message *m)
     return q;
 }
 
+struct request *
+request_new_part(struct request *whole, struct batch *batch, uint32_t part)
+{
+    struct request *q = request_take(whole->edge);
+
+    q->batch = batch;
+    q->part = part;
+    q->prefer = whole->prefer;
+    memcpy(q->id_text, whole->id_text, sizeof(q->id_text));
+    memcpy(q->traceparent, whole->traceparent, sizeof(q->traceparent));
+    return q;
+}
+
 void
 request_free(struct request *q)
 {
     struct edge *e = q->edge;
 
-    sluice_assert(q->connection == NULL && q->broker == NULL);
+    sluice_assert(!request_is_awaited(q) && q->broker == NULL);
     ticket_stop(&q->ticket);
     e->n_requests--;
     if (e->n_free_requests == FREE_KEPT) {

@@ -2,7 +2,7 @@
  * still counted until a broker says what became of it.
  *
  * A request that is not answered at once is of a kind, which says what happens when a broker calls
- * back or its time is up. connection == NULL: nobody is there to be answered any more. */
+ * back or its time is up. Neither connection nor batch: nobody is there to be answered any more. */
 #ifndef SLUICE_EDGE_REQUEST_H
 #define SLUICE_EDGE_REQUEST_H
 
@@ -32,13 +32,19 @@ struct request_kind {
     void (*abandoned)(struct request *q);
 };
 
+struct outcome_style;
+struct batch;
+
 /* A submission that waits. */
 struct submission_wait {
+    const struct outcome_style *style;
     bool async;    /* answered as soon as it is accepted */
     bool accepted; /* origin and accepted_us are known */
     bool counted_in_flight, counted_waiting;
     struct sluice_origin origin;
     int64_t accepted_us;
+    struct uuid alert; /* an action on an alert: which one */
+    bool closes;
 };
 
 /* A question after a submission. */
@@ -66,6 +72,8 @@ struct request {
     struct connection *connection;
     const struct request_kind *kind; /* NULL: it is answered within its handler */
     struct request *next_free;
+    struct batch *batch; /* a part of one: answered into it, not into the connection */
+    uint32_t part;
     struct ticket ticket;
     struct broker *broker; /* where counter is known; NULL: nowhere */
     uint64_t counter;
@@ -76,16 +84,27 @@ struct request {
     char traceparent[TRACEPARENT_SIZE]; /* "": none came */
     struct prefer prefer;
     bool head_only, keep_alive, minor_0;
+    bool fhir;    /* below /fhir: refusals are OperationOutcomes */
     bool lingers; /* the body was not read to its end: close with care */
     union {
         struct submission_wait wait;
         struct lookup_wait lookup;
         struct ask_wait ask;
+        struct batch *parts; /* of a batch that waits for them */
     };
 };
 
 struct request *request_new(struct edge *e, struct connection *c, const struct http_message *m);
+/* One of the submissions in whole: it has its own outcome, and the other's ids and preferences. */
+struct request *request_new_part(struct request *whole, struct batch *batch, uint32_t part);
 void request_free(struct request *q);
+
+/* Is anybody there to be answered? */
+static inline bool
+request_is_awaited(const struct request *q)
+{
+    return q->connection != NULL || q->batch != NULL;
+}
 
 /* Answers: begin, write the body into edge->scratch.body and fields, then send. Sending gives the
  * connection back and cuts the tie to it; the request itself is still its owner's. */

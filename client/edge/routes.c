@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "client/edge/alert_action.h"
 #include "client/edge/ask.h"
+#include "client/edge/batch.h"
+#include "client/edge/fhir_metadata.h"
 #include "client/edge/health.h"
 #include "client/edge/lookup.h"
 #include "client/edge/submit.h"

@@ -66,10 +66,11 @@ submission_id_choose(const struct identity_key *k, const struct submission_id_in
                                  "Idempotency-Key must be 1 to 128 printable characters");
     if (envelope->id.at != NULL &&
         !key_resolve(k, in, envelope->id.at, envelope->id.len, false, &body_id, &body_key))
-        return problem_error_set(ret_error, "/id", "wrong-type",
+        return problem_error_set(ret_error, in->id_pointer, "wrong-type",
                                  "must be 1 to 128 printable characters");
     if (in->header != NULL && envelope->id.at != NULL && !uuid_equal(&id, &body_id))
-        return problem_error_set(ret_error, "/id", "id-mismatch", "differs from Idempotency-Key");
+        return problem_error_set(ret_error, in->id_pointer, "id-mismatch",
+                                 "differs from Idempotency-Key");
 
     if (in->header == NULL && envelope->id.at != NULL) {
         id = body_id;

@@ -36,6 +36,7 @@ struct submission_id_input {
     const char *header; /* Idempotency-Key; NULL: not sent */
     size_t header_len;
     const struct envelope *envelope;
+    const char *id_pointer;    /* where the body has its id */
     const uint8_t *submission; /* transcoded */
     size_t submission_bytes;
 };

@@ -56,12 +56,12 @@ on_accepted(struct request *q, const struct sluice_origin *origin, int64_t accep
     q->wait.origin = *origin;
     q->wait.accepted_us = accepted_us;
     in_flight_end(q);
-    if (q->connection == NULL) {
+    if (!request_is_awaited(q)) {
         finish(q);
     } else if (q->wait.async || stalled) {
         if (!q->wait.async)
             metric_add(&q->edge->metrics, METRIC_EARLY, 1);
-        outcome_answer_accepted(q);
+        q->wait.style->accepted(q);
         finish(q);
     }
 }
@@ -70,7 +70,7 @@ static void
 on_refused(struct request *q, unsigned refusal)
 {
     metric_add(&q->edge->metrics, METRIC_REFUSED, 1);
-    if (q->connection != NULL) {
+    if (request_is_awaited(q)) {
         answer_begin(q);
         answer_problem(q, refusal == REFUSAL_TOO_LARGE ? PROBLEM_TOO_LARGE : PROBLEM_UNAVAILABLE,
                        NULL);
@@ -89,9 +89,11 @@ on_outcome(struct request *q, unsigned outcome, const struct sluice_origin *orig
         q->wait.origin = *origin;
         q->wait.accepted_us = accepted_us;
     }
-    if (q->connection != NULL) {
+    if (request_is_awaited(q)) {
         metrics_wait(&q->edge->metrics, q->edge->now_us - q->arrived_us);
-        outcome_answer(q, outcome, payload, payload_bytes);
+        struct outcome_payload read;
+        outcome_payload_read(payload, payload_bytes, &read);
+        q->wait.style->decided(q, outcome, &read);
     }
     finish(q);
 }
@@ -100,7 +102,7 @@ static void
 on_expired(struct request *q)
 {
     if (q->wait.accepted) {
-        outcome_answer_accepted(q);
+        q->wait.style->accepted(q);
         finish(q);
         return;
     }
@@ -128,14 +130,15 @@ static const struct request_kind submission_kind = {
 };
 
 void
-submission_wait_begin(struct request *q)
+submission_wait_begin(struct request *q, const struct outcome_style *style)
 {
     struct edge *e = q->edge;
     bool asked = q->prefer.respond_async && q->prefer.wait_s < 0;
     bool at_once = q->prefer.wait_s == 0 || (q->prefer.wait_s < 0 && e->wait_us == 0);
 
     q->kind = &submission_kind;
-    q->wait = (struct submission_wait){.counted_in_flight = true, .async = asked || at_once};
+    q->wait = (struct submission_wait){
+        .style = style, .counted_in_flight = true, .async = asked || at_once};
     if (!q->wait.async) {
         q->wait.counted_waiting = limit_take(&e->waiting);
         if (!q->wait.counted_waiting) {

@@ -9,8 +9,11 @@
 
 #include "client/edge/request.h"
 
-/* The request has its place in flight already. Decides how it waits and starts its time. */
-void submission_wait_begin(struct request *q);
+struct outcome_style;
+
+/* The request has its place in flight already. Decides how it waits and starts its time; style: how
+ * it will be answered. */
+void submission_wait_begin(struct request *q, const struct outcome_style *style);
 /* It was not sent after all. */
 void submission_wait_cancel(struct request *q);
 bool submission_wait_is_async(const struct request *q);

@@ -75,6 +75,7 @@ choose(const char *study, const char *header, const char *text, struct uuid *ret
                                      .header = header,
                                      .header_len = header != NULL ? strlen(header) : 0,
                                      .envelope = &envelope,
+                                     .id_pointer = "/id",
                                      .submission = out.data,
                                      .submission_bytes = out.size};
     bool chosen = submission_id_choose(&identity, &in, &scratch, ret_id, &key, &e);

@@ -1,0 +1,106 @@
+/* Recursion is as deep as mp_check allows: MP_DEPTH_MAX. */
+#include "client/edge/json_value.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/edge/json_text.h"
+
+/* The literal again, unless the worker sent something that is none: then it would break the text
+ * around it. */
+static void
+decimal_put(struct buf *b, const struct mp_value *v)
+{
+    static const char digits[] = "0123456789", others[] = "+-.eE";
+    bool sane = v->len > 0 && v->len <= 64 && v->ext_type == MP_DECIMAL;
+
+    for (uint32_t i = 0; sane && i < v->len; i++)
+        sane = v->at[i] != '\0' && (strchr(digits, v->at[i]) != NULL ||
+                                    (strchr(others, v->at[i]) != NULL && v->len > 1));
+    if (sane)
+        json_put_n(b, (const char *)v->at, v->len);
+    else
+        json_put(b, "null");
+}
+
+static void
+float_put(struct buf *b, double v)
+{
+    char text[40];
+
+    if (!isfinite(v)) {
+        json_put(b, "null");
+        return;
+    }
+    snprintf(text, sizeof(text), "%.17g", v);
+    json_put(b, text);
+}
+
+static void
+map_put(struct buf *b, struct mp_cursor *c, uint32_t pairs)
+{
+    struct mp_value key;
+
+    json_put(b, "{");
+    for (uint32_t i = 0; i < pairs; i++) {
+        struct mp_cursor inside = *c;
+        bool named = mp_next(&inside, &key) == MP_OK && key.type == MP_STR;
+        if (mp_skip(c) != MP_OK)
+            break;
+        if (i > 0)
+            json_put(b, ",");
+        json_put_string(b, named ? (const char *)key.at : "", named ? key.len : 0);
+        json_put(b, ":");
+        json_put_value(b, c);
+    }
+    json_put(b, "}");
+}
+
+void
+json_put_value(struct buf *b, struct mp_cursor *c)
+{
+    struct mp_value v;
+
+    if (mp_next(c, &v) != MP_OK) {
+        json_put(b, "null");
+        return;
+    }
+    switch (v.type) {
+    case MP_BOOL:
+        json_put(b, v.boolean ? "true" : "false");
+        break;
+    case MP_INT:
+        json_put(b, "-");
+        json_put_uint(b, -(uint64_t)v.i);
+        break;
+    case MP_UINT:
+        json_put_uint(b, v.u);
+        break;
+    case MP_FLOAT:
+        float_put(b, v.f);
+        break;
+    case MP_STR:
+        json_put_string(b, (const char *)v.at, v.len);
+        break;
+    case MP_EXT:
+        decimal_put(b, &v);
+        break;
+    case MP_ARRAY:
+        json_put(b, "[");
+        for (uint32_t i = 0; i < v.len; i++) {
+            if (i > 0)
+                json_put(b, ",");
+            json_put_value(b, c);
+        }
+        json_put(b, "]");
+        break;
+    case MP_MAP:
+        map_put(b, c, v.len);
+        break;
+    case MP_NIL:
+    case MP_BIN:
+        json_put(b, "null");
+        break;
+    }
+}
