@@ -9,13 +9,7 @@
 
 #include "schemas/wire/identity.h"
 #include "store/connection.h"
-
-/* Bytes that belong to someone else. at NULL: SQL null. */
-struct slice {
-    const void *at;
-    size_t len;
-};
-#define TIME_NONE INT64_MIN /* SQL null */
+#include "store/slice.h"
 
 /* Members that few submissions have; slices of msgpack where the column is jsonb. */
 struct submission_extra {

@@ -8,7 +8,7 @@
 
 #include "base/uuid.h"
 
-#define STORE_PARAMS_MAX 48
+#define STORE_PARAMS_MAX 96
 
 /* Texts and bytes are not copied: they must live until the statement was sent. */
 struct store_params {

@@ -254,6 +254,7 @@ CREATE TABLE sluice.alerts (
     version text,
     rule_id text COLLATE "C" NOT NULL,
     link_id text,
+    measure numeric,
     severity text NOT NULL CHECK (severity IN ('info', 'warning', 'urgent')),
     state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'acknowledged', 'closed')),
     kind text NOT NULL DEFAULT 'clinical' CHECK (kind IN ('clinical', 'unevaluated', 'canary')),
@@ -270,9 +271,9 @@ CREATE TABLE sluice.alerts (
     supersedes uuid
 ) WITH (fillfactor = 85);
 CREATE INDEX alerts_by_seq ON sluice.alerts (study, seq);
--- One open alert a subject, rule and severity: of two writers at once one loses here and counts.
-CREATE UNIQUE INDEX alerts_open ON sluice.alerts (subject_id, rule_id, study, severity)
-    WHERE state = 'open' AND kind = 'clinical' AND NOT always;
+-- One open alert a subject, rule and value: of two writers at once one loses here and counts.
+CREATE UNIQUE INDEX alerts_open ON sluice.alerts (subject_id, rule_id, study, severity, measure)
+    NULLS NOT DISTINCT WHERE state = 'open' AND kind = 'clinical' AND NOT always;
 CREATE INDEX alerts_suppressing ON sluice.alerts (subject_id, rule_id, study)
     WHERE suppress_until IS NOT NULL;
 CREATE INDEX alerts_waiting ON sluice.alerts (raised_at) WHERE state = 'open';
@@ -456,6 +457,21 @@ CREATE VIEW sluice.field_changes AS
                  USING (link_id, group_index, answer_index)
             WHERE o.value IS DISTINCT FROM n.value) c;
 
+-- Who revised what and why, without a value: what the service "queries" may see.
+CREATE VIEW sluice.submission_history AS
+    SELECT v.study, v.submission_id, v.revision, v.current, v.status, v.void, v.authored_at,
+           v.received_at, v.stored_at,
+           coalesce(v.actor, v.originator ->> 'type', 'participant') AS actor,
+           coalesce(v.role, v.originator ->> 'type', 'participant') AS role, v.organisation,
+           coalesce(v.reason, v.originator ->> 'reason') AS reason, v.source,
+           CASE WHEN v.revision > 1 THEN ARRAY(
+               SELECT DISTINCT c.link_id FROM sluice.field_changes c
+                WHERE c.study = v.study AND c.submission_id = v.submission_id
+                  AND c.revision = v.revision ORDER BY c.link_id LIMIT 100) END AS changed
+      FROM sluice.submission_versions v;
+COMMENT ON VIEW sluice.submission_history IS
+    'One row a revision; changed: link ids whose values differ from the revision before (100 at most)';
+
 CREATE VIEW sluice.item_answers AS
     SELECT s.study, s.site_id, s.subject_id, s.submission_id, s.revision, s.questionnaire, s.version,
            s.visit, s.occasion, s.authored_at, s.authored_zone, f.link_id, i.path, i.ordinal,
@@ -565,15 +581,20 @@ GRANT SELECT, INSERT ON identity.study_keys TO sluice_worker;
 GRANT SELECT, INSERT ON identity.subject_keys TO sluice_worker;
 GRANT INSERT ON identity.identifiers TO sluice_worker;
 
--- Reads; the sealed originals of rejections stay closed to it.
-GRANT SELECT ON sluice.submissions, sluice.submission_revisions, sluice.studies, sluice.sites,
+-- Reads; answers, scores and the sealed originals of rejections stay closed to it.
+GRANT SELECT (void) ON sluice.submissions TO sluice_query;
+GRANT SELECT ON sluice.submission_history, sluice.studies, sluice.sites,
     sluice.subjects, sluice.questionnaires, sluice.questionnaire_items, sluice.questionnaire_options,
     sluice.valuesets, sluice.alerts, sluice.alert_events TO sluice_query;
 GRANT SELECT (subject_id, content_hash, resolved_by, purged_at) ON sluice.rejections TO sluice_query;
 GRANT SELECT ON identity.study_keys, identity.subject_keys, identity.identifiers TO sluice_query;
 
 -- Delivers alerts: sees no answer, changes nothing but their state.
-GRANT SELECT ON sluice.alerts, sluice.alert_events, sluice.studies, sluice.sites TO sluice_notify;
+GRANT SELECT (alert_id, seq, study, subject_id, site_id, submission_id, revision, questionnaire, version,
+              rule_id, severity, state, kind, always, provisional, late, age_s, count, authored_at,
+              raised_at, last_at, suppress_until, recipients, supersedes)
+    ON sluice.alerts TO sluice_notify;
+GRANT SELECT ON sluice.alert_events, sluice.studies, sluice.sites TO sluice_notify;
 GRANT SELECT (study, subject_id, site_id, kind) ON sluice.subjects TO sluice_notify;
 GRANT INSERT ON sluice.alerts, sluice.alert_events, sluice.audit_events TO sluice_notify;
 GRANT UPDATE (state, last_at, count) ON sluice.alerts TO sluice_notify;

@@ -1,0 +1,236 @@
+/* MACs, chain and anchors of the audit trail; no SQL. */
+#include "store/audit.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "schemas/wire/key_file.h"
+#include "schemas/wire/mp.h"
+
+#define NOTE_NODES_MAX 64
+
+_Static_assert(AUDIT_MAC_BYTES == crypto_auth_hmacsha256_BYTES, "HMAC-SHA-256");
+_Static_assert(AUDIT_KEY_BYTES == KEY_BYTES, "the key file's keys");
+
+int
+audit_keys_load(const char *path, struct audit_keys *ret_keys, char **ret_why)
+{
+    struct key keys[AUDIT_KEYS_MAX];
+    size_t n;
+
+    if (sodium_init() < 0) {
+        *ret_why = mem_strdup("libsodium can't start");
+        return 1;
+    }
+    int r = key_file_load(path, keys, AUDIT_KEYS_MAX, &n, ret_why);
+    if (r == 0) {
+        ret_keys->n = n;
+        for (size_t i = 0; i < n; i++)
+            memcpy(ret_keys->list[i].bytes, keys[i].bytes, KEY_BYTES);
+    }
+    sodium_memzero(keys, sizeof(keys));
+    return r;
+}
+
+struct slice
+audit_submission_detail(char buffer[AUDIT_DETAIL_MAX], struct slice status,
+                        const uint8_t *content_hash, size_t hash_len)
+{
+    sluice_assert(status.len + 2 * hash_len + 2 <= AUDIT_DETAIL_MAX);
+    memcpy(buffer, status.at, status.len);
+    buffer[status.len] = ' ';
+    sodium_bin2hex(buffer + status.len + 1, AUDIT_DETAIL_MAX - status.len - 1, content_hash,
+                   hash_len);
+    return (struct slice){buffer, status.len + 1 + 2 * hash_len};
+}
+
+/* What is signed: a word that says what for, then each field with its length in front (all ones:
+ * null), so that no two rows read the same. */
+static void
+feed_int(crypto_auth_hmacsha256_state *state, uint64_t v)
+{
+    uint8_t bytes[8];
+
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(v >> (8 * i));
+    crypto_auth_hmacsha256_update(state, bytes, sizeof(bytes));
+}
+
+static void
+feed(crypto_auth_hmacsha256_state *state, struct slice field)
+{
+    feed_int(state, field.at != NULL ? field.len : UINT64_MAX);
+    if (field.at != NULL)
+        crypto_auth_hmacsha256_update(state, field.at, field.len);
+}
+
+static void
+feed_begin(crypto_auth_hmacsha256_state *state, const struct audit_key *key, const char *purpose)
+{
+    crypto_auth_hmacsha256_init(state, key->bytes, sizeof(key->bytes));
+    feed(state, (struct slice){purpose, strlen(purpose)});
+}
+
+void
+audit_mac(const struct audit_key *key, const struct uuid *writer, const struct audit_row *row,
+          uint8_t ret_mac[AUDIT_MAC_BYTES])
+{
+    crypto_auth_hmacsha256_state state;
+
+    feed_begin(&state, key, "sluice audit row 1");
+    feed(&state, (struct slice){writer->bytes, sizeof(writer->bytes)});
+    feed_int(&state, (uint64_t)row->number);
+    feed_int(&state, (uint64_t)row->at_us);
+    feed(&state, row->actor);
+    feed(&state, row->role);
+    feed(&state, row->organisation);
+    feed(&state, row->action);
+    feed(&state, row->study);
+    feed(&state, row->subject);
+    feed(&state, (struct slice){row->has_submission ? row->submission.bytes : NULL,
+                                sizeof(row->submission.bytes)});
+    feed_int(&state, (uint64_t)(int64_t)row->revision);
+    feed(&state, row->reason);
+    feed(&state, row->detail);
+    crypto_auth_hmacsha256_final(&state, ret_mac);
+}
+
+void
+audit_head_first(const struct audit_key *key, const struct uuid *writer,
+                 uint8_t ret_head[AUDIT_MAC_BYTES])
+{
+    crypto_auth_hmacsha256_state state;
+
+    feed_begin(&state, key, "sluice audit chain 1");
+    feed(&state, (struct slice){writer->bytes, sizeof(writer->bytes)});
+    crypto_auth_hmacsha256_final(&state, ret_head);
+}
+
+struct audit_head {
+    crypto_auth_hmacsha256_state state;
+};
+
+struct audit_head *
+audit_head_begin(const struct audit_key *key, const uint8_t previous[AUDIT_MAC_BYTES],
+                 int64_t batch)
+{
+    struct audit_head *h = mem_new(1, sizeof(*h));
+
+    feed_begin(&h->state, key, "sluice audit head 1");
+    feed(&h->state, (struct slice){previous, AUDIT_MAC_BYTES});
+    feed_int(&h->state, (uint64_t)batch);
+    return h;
+}
+
+void
+audit_head_add(struct audit_head *h, const uint8_t mac[AUDIT_MAC_BYTES])
+{
+    crypto_auth_hmacsha256_update(&h->state, mac, AUDIT_MAC_BYTES);
+}
+
+void
+audit_head_end(struct audit_head **h_p, uint8_t ret_head[AUDIT_MAC_BYTES])
+{
+    crypto_auth_hmacsha256_final(&(*h_p)->state, ret_head);
+    sodium_memzero(*h_p, sizeof(**h_p));
+    free(*h_p);
+    *h_p = NULL;
+}
+
+void
+audit_chain_init(struct audit_chain *c, const struct audit_key *key)
+{
+    c->key = *key;
+    audit_chain_restart(c);
+}
+
+void
+audit_chain_restart(struct audit_chain *c)
+{
+    uuid_random(&c->writer);
+    c->next_number = 1;
+    c->batch = 1;
+    c->last_number = 0;
+    audit_head_first(&c->key, &c->writer, c->head);
+}
+
+void
+audit_row_sign(struct audit_chain *c, struct audit_row *row)
+{
+    row->number = c->next_number++;
+    audit_mac(&c->key, &c->writer, row, row->mac);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+    int64_t x = (*(const struct audit_row *const *)a)->number;
+    int64_t y = (*(const struct audit_row *const *)b)->number;
+
+    return x < y ? -1 : x > y;
+}
+
+void
+audit_chain_advance(struct audit_chain *c, const struct audit_row **rows, size_t n)
+{
+    if (n == 0)
+        return;
+    qsort(rows, n, sizeof(*rows), by_number);
+    struct audit_head *h = audit_head_begin(&c->key, c->head, c->batch);
+    for (size_t i = 0; i < n; i++)
+        audit_head_add(h, rows[i]->mac);
+    audit_head_end(&h, c->head);
+    c->batch++;
+    if (rows[n - 1]->number > c->last_number)
+        c->last_number = rows[n - 1]->number;
+}
+
+int
+audit_note_write(const struct audit_chain *c, struct buf *note)
+{
+    if (c->batch == 1)
+        return BUF_OK;
+    return mp_put_map(note, 1) | mp_put_cstr(note, "audit") | mp_put_map(note, 4) |
+           mp_put_cstr(note, "writer") |
+           mp_put_bin(note, c->writer.bytes, sizeof(c->writer.bytes)) | mp_put_cstr(note, "batch") |
+           mp_put_uint(note, (uint64_t)(c->batch - 1)) | mp_put_cstr(note, "number") |
+           mp_put_uint(note, (uint64_t)c->last_number) | mp_put_cstr(note, "head") |
+           mp_put_bin(note, c->head, sizeof(c->head));
+}
+
+static bool
+find_bin(const uint8_t *map, size_t size, const char *key, uint8_t *ret, uint32_t len)
+{
+    struct mp_value v;
+    struct mp_cursor inside;
+
+    if (!mp_find(map, size, key, &v, &inside) || v.type != MP_BIN || v.len != len)
+        return false;
+    memcpy(ret, v.at, len);
+    return true;
+}
+
+bool
+audit_note_read(const uint8_t *note, size_t len, struct audit_anchor *ret_anchor)
+{
+    struct mp_cursor at = {note, note + len};
+    struct mp_value head, key;
+    uint64_t batch, number;
+
+    if (mp_check(note, len, NOTE_NODES_MAX) != MP_OK || mp_next(&at, &head) != MP_OK ||
+        head.type != MP_MAP || head.len != 1 || mp_next(&at, &key) != MP_OK ||
+        !mp_is_str(&key, "audit"))
+        return false;
+    const uint8_t *map = at.at;
+    size_t size = (size_t)(at.end - at.at);
+    if (!find_bin(map, size, "writer", ret_anchor->writer.bytes, 16) ||
+        !find_bin(map, size, "head", ret_anchor->head, AUDIT_MAC_BYTES) ||
+        !mp_find_uint(map, size, "batch", &batch) || !mp_find_uint(map, size, "number", &number) ||
+        batch > INT64_MAX || number > INT64_MAX)
+        return false;
+    ret_anchor->batch = (int64_t)batch;
+    ret_anchor->number = (int64_t)number;
+    return true;
+}
