@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "client/edge/ask.h"
 #include "client/edge/envelope.h"
 #include "client/edge/json_text.h"
 #include "client/edge/outcome.h"
@@ -18,7 +19,8 @@ struct action {
     struct request *q;
     const struct http_message *m;
     const struct token *token;
-    struct envelope_text study, note; /* at == NULL: not said */
+    const char *study;
+    struct envelope_text note; /* at == NULL: not said */
     struct problem_error error;
 };
 
@@ -90,13 +92,6 @@ static const struct outcome_style action_style = {on_accepted, on_decided};
 static bool
 member_take(struct action *a, const struct mp_value *key, const struct mp_value *v)
 {
-    if (mp_is_str(key, "study")) {
-        if (v->type != MP_STR || v->len == 0)
-            return problem_error_set(&a->error, "/study", "wrong-type",
-                                     "must be a string, not empty");
-        a->study = (struct envelope_text){(const char *)v->at, v->len};
-        return true;
-    }
     if (!mp_is_str(key, "note"))
         return problem_error_set(&a->error, "", "unknown-member", "has a member that is not known");
     if (v->type != MP_STR || v->len == 0)
@@ -140,21 +135,23 @@ action_read(struct action *a)
     return true;
 }
 
+/* The token's only study, or the one that the query names. */
 static enum problem
-action_study(struct action *a)
+action_study(struct action *a, const struct route_match *match)
 {
-    if (a->study.at != NULL && !token_covers(a->token, a->study.at, a->study.len)) {
-        problem_error_set(&a->error, "/study", "study-not-covered", "the token does not cover it");
+    char *const *studies;
+    size_t n;
+
+    if (!ask_studies(a->token, match, &studies, &n)) {
+        problem_error_set(&a->error, "", "study-not-covered", "the token does not cover it");
         return PROBLEM_FORBIDDEN;
     }
-    if (a->study.at == NULL && a->token->n_studies > 1) {
-        problem_error_set(&a->error, "/study", "missing-member",
-                          "is required with a token for several studies");
+    if (n > 1) {
+        problem_error_set(&a->error, "", "study-required",
+                          "?study= must name one, as the token is for several");
         return PROBLEM_MALFORMED;
     }
-    if (a->study.at == NULL)
-        a->study =
-            (struct envelope_text){a->token->studies[0], (uint32_t)strlen(a->token->studies[0])};
+    a->study = studies[0];
     return PROBLEM_NONE;
 }
 
@@ -172,7 +169,7 @@ action_compose(const struct action *a, struct buf *b)
     full |= mp_put_cstr(b, "alert_id");
     full |= mp_put_bin(b, q->wait.alert.bytes, sizeof(q->wait.alert.bytes));
     full |= mp_put_cstr(b, "study");
-    full |= mp_put_str(b, a->study.at, a->study.len);
+    full |= mp_put_cstr(b, a->study);
     full |= mp_put_cstr(b, "action");
     full |= mp_put_cstr(b, action_text(q));
     full |= buf_append(b, a->token->actor, a->token->actor_bytes);
@@ -193,7 +190,7 @@ action_send(struct action *a, const struct uuid *alert, bool closes)
     struct request *q = a->q;
     struct buf *plain = &q->edge->scratch.plain;
     struct record_target target = {
-        .service = ALERT_SERVICE, .scope = a->study.at, .scope_len = a->study.len};
+        .service = ALERT_SERVICE, .scope = a->study, .scope_len = strlen(a->study)};
 
     if (!limit_take(&q->edge->in_flight))
         return PROBLEM_UNAVAILABLE;
@@ -230,7 +227,7 @@ action_run(struct action *a, const struct route_match *match, bool closes)
         return PROBLEM_RATE;
     if (!action_read(a))
         return PROBLEM_MALFORMED;
-    enum problem p = action_study(a);
+    enum problem p = action_study(a, match);
     return p != PROBLEM_NONE ? p : action_send(a, &alert, closes);
 }
 

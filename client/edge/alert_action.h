@@ -2,7 +2,7 @@
  * record to the service "notifications". Its sealed body is a msgpack map: kind ("action"),
  * alert_id, study, action ("acknowledge" or "close"), actor, note?, at_us, request_id.
  *
- * The request's body is optional: {"study"?, "note"?}; study where the token covers several. */
+ * The request's body is optional: {"note"?}; ?study= says which where the token covers several. */
 #ifndef SLUICE_EDGE_ALERT_ACTION_H
 #define SLUICE_EDGE_ALERT_ACTION_H
 

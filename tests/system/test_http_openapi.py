@@ -40,9 +40,39 @@ def test_members():
 
 
 def test_statuses():
-    answers = set(description()["paths"]["/api/v1/subjects/{subjectId}/questionnaires"]["post"]["responses"])
-    problems = {status for _, status, _, _ in rows("problems.def", "PROBLEM")}
-    assert problems - {"405", "505"} <= answers
+    paths = description()["paths"]
+    problems = {status for _, status, _, _, _ in rows("problems.def", "PROBLEM")} - {"405", "505"}
+    corrections = {"412", "428"}
+    assert problems - corrections <= set(paths["/api/v1/subjects/{subjectId}/questionnaires"]["post"]["responses"])
+    assert corrections <= set(paths["/api/v1/submissions/{id}"]["put"]["responses"])
+    known = problems | {"200", "201", "202", "304"}
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            assert set(operation["responses"]) <= known, f"{method} {path}"
+
+
+def test_bodies():
+    """What a route takes: the media types, and whether it needs a token and a body."""
+    whole = description()
+    kinds = {(path, method): body for _, _, method, path, body, _ in rows("routes.def", "ROUTE")}
+    for path, methods in whole["paths"].items():
+        for method, operation in methods.items():
+            body = operation.get("requestBody")
+            taken = set(body["content"]) if body else set()
+            wanted = {"OPEN": set(), "TOKEN": set(), "JSON": {"application/json"}, "OPTIONAL": {"application/json"},
+                      "EITHER": {"application/json", "application/fhir+json"}}[kinds[shape(path), method.upper()]]
+            assert taken == wanted, f"{method} {path}"
+            if body:
+                assert body.get("required", False) == (kinds[shape(path), method.upper()] != "OPTIONAL")
+            open_route = kinds[shape(path), method.upper()] == "OPEN"
+            assert open_route == (operation.get("security", whole["security"]) == []), f"{method} {path}"
+
+
+def test_what_outcomes_carry():
+    """Every member that is passed on from a worker stands in the receipt."""
+    receipt = description()["components"]["schemas"]["Receipt"]["properties"]
+    shown = {key for _, key, where in rows("outcome_payload.def", "PAYLOAD_MEMBER") if where == "SHOWN"}
+    assert shown <= set(receipt)
 
 
 def test_references_resolve():
