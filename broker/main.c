@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/lifecycle.h"
 #include "base/log.h"
+#include "base/schedule.h"
 #include "broker/journal/journal.h"
 #include "broker/reactor/reactor.h"
 #include "schemas/config.h"
@@ -93,6 +94,7 @@ main(int argc, char **argv)
         return code;
     p.n_keys = sluice_config_keys_count;
     struct config *config = program_start(&p, argc, argv, NULL, NULL);
+    schedule_short_turns();
     int r = lifecycle_init();
     if (r < 0) {
         log_event(EVENT_FATAL, LOG_S("why", strerror(-r)));

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/lifecycle.h"
 #include "base/log.h"
+#include "base/schedule.h"
 #include "client/edge/edge.h"
 #include "client/edge/loop.h"
 #include "client/edge/message_pool.h"
@@ -143,6 +144,7 @@ main(int argc, char **argv)
 
     p.n_keys = sluice_config_keys_count;
     struct config *config = program_start(&p, argc, argv, NULL, NULL);
+    schedule_short_turns();
     int r = lifecycle_init();
     if (r != 0)
         return fail(EXIT_UNAVAILABLE, "signals", mem_strdup(strerror(-r)));
