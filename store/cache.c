@@ -178,18 +178,35 @@ entry_fill(struct cache *c, size_t i, size_t n, const struct cache_entry *e)
     arg_set(c, a + 3, e->version.at, e->version.len);
 }
 
+/* Sends; the reply is for redis_eval_end. */
+static int
+entries_send(struct cache *c, const struct cache_entry *entries, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        entry_fill(c, i, n, &entries[i]);
+    return redis_eval_begin(c->redis, &push_script, (int)n, (int)(n * (FIELDS + 1)), c->argv,
+                            c->lengths) == REDIS_DONE
+               ? CACHE_DONE
+               : CACHE_SKIPPED;
+}
+
 static int
 entries_push(struct cache *c, const struct cache_entry *entries, size_t n)
 {
-    redisReply *reply = NULL;
+    int outcome = entries_send(c, entries, n);
 
-    for (size_t i = 0; i < n; i++)
-        entry_fill(c, i, n, &entries[i]);
-    int outcome = redis_eval(c->redis, &push_script, (int)n, (int)(n * (FIELDS + 1)), c->argv,
-                             c->lengths, &reply);
-    if (outcome == REDIS_DONE)
-        freeReplyObject(reply);
-    return outcome == REDIS_DONE ? CACHE_DONE : CACHE_SKIPPED;
+    if (outcome == CACHE_DONE && redis_eval_end(c->redis) != REDIS_DONE)
+        outcome = CACHE_SKIPPED;
+    return outcome;
+}
+
+static void
+skipped_note(struct cache *c)
+{
+    if (c->skipped_us != 0)
+        return;
+    c->skipped_us = clock_wall_us();
+    c->next_us = 0; /* record it soon */
 }
 
 int
@@ -199,16 +216,31 @@ cache_push(struct cache *c, const struct cache_entry *entries, size_t n)
 
     if (c->redis == NULL || n == 0)
         return CACHE_IDLE;
+    cache_settle(c);
     if (redis_up(c->redis, clock_mono_us()) != REDIS_DONE)
         outcome = CACHE_SKIPPED;
-    for (size_t at = 0; at < n && outcome == CACHE_DONE; at += CACHE_PUSH_MAX)
-        outcome = entries_push(c, entries + at, n - at < CACHE_PUSH_MAX ? n - at : CACHE_PUSH_MAX);
-    c->pushed_us = clock_mono_us();
-    if (outcome == CACHE_SKIPPED && c->skipped_us == 0) {
-        c->skipped_us = clock_wall_us();
-        c->next_us = 0; /* record it soon */
+    for (; n > CACHE_PUSH_MAX && outcome == CACHE_DONE; n -= CACHE_PUSH_MAX) {
+        outcome = entries_push(c, entries, CACHE_PUSH_MAX);
+        entries += CACHE_PUSH_MAX;
     }
-    return outcome;
+    if (outcome == CACHE_DONE)
+        outcome = entries_send(c, entries, n);
+    c->pushed_us = clock_mono_us();
+    if (outcome == CACHE_DONE)
+        return CACHE_IDLE;
+    skipped_note(c);
+    return CACHE_SKIPPED;
+}
+
+int
+cache_settle(struct cache *c)
+{
+    if (c->redis == NULL || !redis_eval_under_way(c->redis))
+        return CACHE_IDLE;
+    if (redis_eval_end(c->redis) == REDIS_DONE)
+        return CACHE_DONE;
+    skipped_note(c);
+    return CACHE_SKIPPED;
 }
 
 /* ---- counts ---- */
@@ -450,6 +482,7 @@ cache_maintain(struct cache *c, struct store *s, int64_t now_us)
     if (now_us < c->next_us)
         return;
     c->next_us = now_us + MAINTAIN_US;
+    cache_settle(c);
     if (c->redis == NULL || !store_is_open(s))
         return;
     skipped_record(c, s);

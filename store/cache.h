@@ -39,8 +39,11 @@ struct cache *cache_new(const struct redis_options *options);
 void cache_free(struct cache *c);
 const char *cache_why(const struct cache *c);
 
-/* After a commit. Never takes longer than the Redis timeout. CACHE_SKIPPED is remembered. */
+/* After a commit. Sends, and leaves the last answer to cache_settle, so that nobody's outcome waits
+ * for it (CACHE_IDLE till then): what Redis was sent it does even if we die. Neither takes longer
+ * than the Redis timeout. CACHE_SKIPPED is remembered. */
 int cache_push(struct cache *c, const struct cache_entry *entries, size_t n);
+int cache_settle(struct cache *c);
 /* When there is nothing better to do, or at most once a second: records what was skipped, catches
  * up, counts. Blocks for a few statements. */
 void cache_maintain(struct cache *c, struct store *s, int64_t now_us);

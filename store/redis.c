@@ -21,7 +21,8 @@ struct redis {
     int port;
     redisContext *context;
     redisReplyObjectFunctions bounded;
-    struct buf command; /* the one being sent */
+    struct buf command;             /* the one being sent */
+    struct redis_script *under_way; /* its reply was not read yet */
     int64_t not_before_us, backoff_us;
     char why[WHY_SIZE];
 };
@@ -74,6 +75,7 @@ context_drop(struct redis *r)
     if (r->context != NULL)
         redisFree(r->context);
     r->context = NULL;
+    r->under_way = NULL;
 }
 
 void
@@ -166,6 +168,7 @@ int
 redis_call(struct redis *r, int argc, const char **argv, const size_t *lengths,
            redisReply **ret_reply)
 {
+    sluice_assert(r->under_way == NULL);
     if (r->context == NULL)
         return REDIS_DOWN;
     return reply_judge(r, redisCommandArgv(r->context, argc, argv, lengths), ret_reply);
@@ -228,37 +231,106 @@ eval_write(struct buf *b, const char *sha, int n_keys, int argc, const char **ar
     return full;
 }
 
+/* The script's digest is known and the command written, or the outcome says why not. */
 static int
-eval_send(struct redis *r, redisReply **ret_reply)
+eval_prepare(struct redis *r, struct redis_script *script, int n_keys, int argc, const char **argv,
+             const size_t *lengths)
+{
+    int n = r->context == NULL ? REDIS_DOWN : REDIS_DONE;
+
+    if (n == REDIS_DONE && script->sha[0] == '\0')
+        n = script_load(r, script);
+    if (n == REDIS_DONE &&
+        eval_write(&r->command, script->sha, n_keys, argc, argv, lengths) != BUF_OK) {
+        snprintf(r->why, sizeof(r->why), "more than Redis is told at once");
+        n = REDIS_REFUSED;
+    }
+    return n;
+}
+
+/* Hands the written command to the kernel, which blocks no longer than the timeout. */
+static int
+eval_send(struct redis *r)
+{
+    int done = 0;
+
+    if (redisAppendFormattedCommand(r->context, (const char *)r->command.data, r->command.size) !=
+        REDIS_OK)
+        return down(r, r->context->errstr);
+    while (!done)
+        if (redisBufferWrite(r->context, &done) != REDIS_OK)
+            return down(r, r->context->errstr);
+    return REDIS_DONE;
+}
+
+static int
+eval_receive(struct redis *r, redisReply **ret_reply)
 {
     void *reply = NULL;
 
-    if (r->context == NULL)
-        return REDIS_DOWN;
-    if (redisAppendFormattedCommand(r->context, (const char *)r->command.data, r->command.size) !=
-            REDIS_OK ||
-        redisGetReply(r->context, &reply) != REDIS_OK)
+    if (redisGetReply(r->context, &reply) != REDIS_OK)
         reply = NULL;
     return reply_judge(r, reply, ret_reply);
+}
+
+/* The reply to what was sent. A server that does not know the script (flushed, or another one) is
+ * given it and the same command again: the digest is the text's. */
+static int
+eval_finish(struct redis *r, struct redis_script *script, redisReply **ret_reply)
+{
+    int n = eval_receive(r, ret_reply);
+
+    if (n != REDIS_REFUSED)
+        return n;
+    n = script_load(r, script);
+    if (n == REDIS_DONE)
+        n = eval_send(r);
+    return n == REDIS_DONE ? eval_receive(r, ret_reply) : n;
 }
 
 int
 redis_eval(struct redis *r, struct redis_script *script, int n_keys, int argc, const char **argv,
            const size_t *lengths, redisReply **ret_reply)
 {
-    int n = REDIS_DONE;
+    int n = eval_prepare(r, script, n_keys, argc, argv, lengths);
 
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (script->sha[0] == '\0' && (n = script_load(r, script)) != REDIS_DONE)
-            return n;
-        if (eval_write(&r->command, script->sha, n_keys, argc, argv, lengths) != BUF_OK) {
-            snprintf(r->why, sizeof(r->why), "more than Redis is told at once");
-            return REDIS_REFUSED;
-        }
-        n = eval_send(r, ret_reply);
-        if (n != REDIS_REFUSED)
-            return n;
-        script->sha[0] = '\0'; /* NOSCRIPT: flushed or another server */
-    }
+    sluice_assert(r->under_way == NULL);
+    if (n == REDIS_DONE)
+        n = eval_send(r);
+    return n == REDIS_DONE ? eval_finish(r, script, ret_reply) : n;
+}
+
+int
+redis_eval_begin(struct redis *r, struct redis_script *script, int n_keys, int argc,
+                 const char **argv, const size_t *lengths)
+{
+    int n = eval_prepare(r, script, n_keys, argc, argv, lengths);
+
+    sluice_assert(r->under_way == NULL);
+    if (n == REDIS_DONE)
+        n = eval_send(r);
+    if (n == REDIS_DONE)
+        r->under_way = script;
     return n;
+}
+
+int
+redis_eval_end(struct redis *r)
+{
+    struct redis_script *script = r->under_way;
+    redisReply *reply = NULL;
+
+    r->under_way = NULL;
+    if (script == NULL)
+        return REDIS_DONE;
+    int n = eval_finish(r, script, &reply);
+    if (n == REDIS_DONE)
+        freeReplyObject(reply);
+    return n;
+}
+
+bool
+redis_eval_under_way(const struct redis *r)
+{
+    return r->under_way != NULL;
 }

@@ -38,8 +38,14 @@ struct redis_script {
     const char *text;
     char sha[41];
 };
-/* EVALSHA, and EVAL where the server does not know the script yet. */
+/* EVALSHA, and SCRIPT LOAD before it where the server does not know the script yet. */
 int redis_eval(struct redis *r, struct redis_script *script, int n_keys, int argc,
                const char **argv, const size_t *lengths, redisReply **ret_reply);
+/* The same in two steps: once sent, the server will do it even if we die. Nothing else may use the
+ * connection before the end; an end without a begin is REDIS_DONE. The reply is thrown away. */
+int redis_eval_begin(struct redis *r, struct redis_script *script, int n_keys, int argc,
+                     const char **argv, const size_t *lengths);
+int redis_eval_end(struct redis *r);
+bool redis_eval_under_way(const struct redis *r);
 
 #endif
