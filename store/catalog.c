@@ -17,6 +17,10 @@ static const struct store_statement subjects_find = {
     " FROM unnest($1::text[], $2::text[]) AS u(study, subject_id)"
     " JOIN sluice.subjects s ON s.study = u.study AND s.subject_id = u.subject_id"};
 
+static const struct store_statement subjects_read = {
+    "subjects_read", "SELECT study, subject_id, CASE WHEN status = 'withdrawn' THEN status_at END"
+                     " FROM sluice.subjects LIMIT $1"};
+
 static const struct store_statement catalog_stamp = {
     "catalog_stamp",
     "SELECT coalesce((SELECT count(*) * 31 + coalesce(extract(epoch FROM max(loaded_at)) * 1000000,"
@@ -88,6 +92,34 @@ store_catalog_stamp(struct store *s, int64_t *ret_stamp)
     return STORE_OK;
 }
 
+static void
+subjects_give(PGresult *r,
+              void (*each)(void *arg, const char *study, const char *subject,
+                           int64_t active_until_us),
+              void *arg)
+{
+    for (int i = 0; i < PQntuples(r); i++)
+        each(arg, PQgetvalue(r, i, 0), PQgetvalue(r, i, 1),
+             PQgetisnull(r, i, 2) ? INT64_MAX : store_get_time(r, i, 2));
+    PQclear(r);
+}
+
+int
+store_subjects_read(struct store *s, int64_t limit,
+                    void (*each)(void *arg, const char *study, const char *subject,
+                                 int64_t active_until_us),
+                    void *arg)
+{
+    struct store_params p = {0};
+    PGresult *r = NULL;
+
+    store_param_bigint(&p, limit);
+    int n = store_run(s, &subjects_read, &p, &r);
+    if (n == STORE_OK)
+        subjects_give(r, each, arg);
+    return n;
+}
+
 int
 store_subjects_find(struct store *s, const struct array *studies, const struct array *subjects,
                     void (*each)(void *arg, const char *study, const char *subject,
@@ -100,11 +132,7 @@ store_subjects_find(struct store *s, const struct array *studies, const struct a
     store_param_bytes(&p, studies->bytes.data, studies->bytes.size);
     store_param_bytes(&p, subjects->bytes.data, subjects->bytes.size);
     int n = store_run(s, &subjects_find, &p, &r);
-    if (n != STORE_OK)
-        return n;
-    for (int i = 0; i < PQntuples(r); i++)
-        each(arg, PQgetvalue(r, i, 0), PQgetvalue(r, i, 1),
-             PQgetisnull(r, i, 2) ? INT64_MAX : store_get_time(r, i, 2));
-    PQclear(r);
-    return STORE_OK;
+    if (n == STORE_OK)
+        subjects_give(r, each, arg);
+    return n;
 }

@@ -76,5 +76,10 @@ int store_subjects_find(struct store *s, const struct array *studies, const stru
                         void (*each)(void *arg, const char *study, const char *subject,
                                      int64_t active_until_us),
                         void *arg);
+/* Some of all subjects, at most limit: what a cache begins with. */
+int store_subjects_read(struct store *s, int64_t limit,
+                        void (*each)(void *arg, const char *study, const char *subject,
+                                     int64_t active_until_us),
+                        void *arg);
 
 #endif

@@ -19,6 +19,7 @@
 #define PAYLOADS_MAX (PAYLOADS_SOFT + ((size_t)4 << 20))
 #define BODY_MAX ((size_t)64 << 20)
 #define PARAMS_MAX ((size_t)64 << 20)
+#define SUBJECTS_AHEAD 65536 /* read with the catalog, so that batches need not ask */
 #define SUBJECT_KEYS_MAX ((size_t)4 << 20)
 
 struct submissions {
@@ -135,6 +136,15 @@ submissions_start(const struct service_env *env)
     return s;
 }
 
+static void
+subject_take(void *arg, const char *study, const char *subject, int64_t active_until_us)
+{
+    struct submissions *s = arg;
+
+    subjects_add(s->subjects, (struct slice){study, strlen(study)},
+                 (struct slice){subject, strlen(subject)}, active_until_us);
+}
+
 static int
 catalog_refresh(struct submissions *s)
 {
@@ -145,6 +155,9 @@ catalog_refresh(struct submissions *s)
     if (n != STORE_OK)
         return n;
     subjects_clear(s->subjects);
+    n = store_subjects_read(s->store, SUBJECTS_AHEAD, subject_take, s);
+    if (n != STORE_OK)
+        return n;
     log_event(EVENT_CATALOG_READ, LOG_U("studies", catalog_studies(s->catalog)),
               LOG_U("questionnaires", catalog_forms(s->catalog)));
     return STORE_OK;
@@ -193,15 +206,6 @@ batch_read(struct batch *b, const struct service_batch *in)
     uint8_t *p;
     int full = buf_reserve(&b->plain, bodies + 1, &p); /* from here on it never moves */
     sluice_assert(full == BUF_OK || bodies + 1 > BODY_MAX);
-}
-
-static void
-subject_take(void *arg, const char *study, const char *subject, int64_t active_until_us)
-{
-    struct submissions *s = arg;
-
-    subjects_add(s->subjects, (struct slice){study, strlen(study)},
-                 (struct slice){subject, strlen(subject)}, active_until_us);
 }
 
 /* Whoever is not in the cache is asked for, all in one statement. */
@@ -290,6 +294,21 @@ batch_process(struct submissions *s)
     return n == STORE_OK ? batch_write(b, &write) : n;
 }
 
+/* Says once in the log that Redis went, and once that it is back. */
+static void
+cache_heed(struct submissions *s, int outcome)
+{
+    bool lost = outcome == CACHE_SKIPPED;
+
+    if (outcome == CACHE_IDLE)
+        return;
+    if (lost && !s->cache_lost)
+        log_event(EVENT_CACHE_LOST, LOG_S("why", cache_why(s->cache)));
+    else if (!lost && s->cache_lost)
+        log_event(EVENT_CACHE_BACK);
+    s->cache_lost = lost;
+}
+
 /* What was stored, also by an earlier attempt, goes to Redis (invariants 2). Never fails. */
 static void
 cache_tell(struct submissions *s)
@@ -311,15 +330,7 @@ cache_tell(struct submissions *s)
             .authored_us = j->row.authored_us,
         };
     }
-    int outcome = cache_push(s->cache, s->entries, n);
-    if (outcome == CACHE_IDLE)
-        return;
-    bool lost = outcome == CACHE_SKIPPED;
-    if (lost && !s->cache_lost)
-        log_event(EVENT_CACHE_LOST, LOG_S("why", cache_why(s->cache)));
-    else if (!lost && s->cache_lost)
-        log_event(EVENT_CACHE_BACK);
-    s->cache_lost = lost;
+    cache_heed(s, cache_push(s->cache, s->entries, n));
 }
 
 static int
@@ -344,6 +355,7 @@ submissions_idle(void *self, int64_t now_us)
 {
     struct submissions *s = self;
 
+    cache_heed(s, cache_settle(s->cache));
     cache_maintain(s->cache, s->store, now_us);
 }
 
