@@ -20,8 +20,9 @@ static const struct store_statement by_id = {
     REJECTION_COLUMNS " ORDER BY recorded_at DESC, broker, epoch DESC, seq DESC LIMIT 1"};
 static const struct store_statement stored = {
     "status_stored",
-    "SELECT 'stored', study, questionnaire, version, NULL::text, received_at, accepted_at,"
-    " stored_at FROM sluice.submissions WHERE study = ANY ($1::text[])"
+    "SELECT CASE status WHEN 'in-progress' THEN status ELSE 'stored' END, study, questionnaire,"
+    " version, NULL::text, received_at, accepted_at, stored_at, revision FROM sluice.submissions "
+    "WHERE study = ANY ($1::text[])"
     " AND submission_id = $2::uuid LIMIT 1"};
 
 static struct slice
@@ -52,6 +53,7 @@ status_run(struct store *s, const struct store_statement *statement, const struc
                       .received_us = store_get_time(r, 0, 5),
                       .accepted_us = store_get_time(r, 0, 6),
                       .stored_us = PQnfields(r) > 7 ? store_get_time(r, 0, 7) : TIME_NONE,
+                      .revision = PQnfields(r) > 8 ? store_get_int(r, 0, 8) : 0,
                   });
     }
     PQclear(r);

@@ -11,10 +11,11 @@ struct status_receipt {
 };
 
 struct status_found {
-    const char *state; /* stored, rejected, conflict, held */
+    const char *state; /* stored, in-progress (stored, not finished), rejected, conflict, held */
     struct slice study, questionnaire, version;
     struct slice reasons;                        /* JSON text; null for stored */
     int64_t received_us, accepted_us, stored_us; /* stored_us TIME_NONE unless stored */
+    int32_t revision;                            /* of what is stored, else 0 */
 };
 
 /* each is called at most once. A stored row comes first, else the newest rejection. studies: codes

@@ -1,7 +1,9 @@
 /* Opens and reads the reply: a msgpack map found, state, study, received_us, accepted_us,
- * stored_us, questionnaire?, version?, errors?. */
+ * stored_us, questionnaire?, version?, revision?, errors?. The revision is the ETag that a
+ * correction names in If-Match. */
 #include "client/edge/lookup_reply.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "client/edge/json_text.h"
@@ -32,6 +34,20 @@ text_put(struct buf *b, const struct buf *reply, const char *key, const char *na
 }
 
 static void
+revision_put(struct request *q, struct buf *b, const struct buf *reply)
+{
+    char etag[24];
+    uint64_t revision;
+
+    if (!mp_find_uint(reply->data, reply->size, "revision", &revision) || revision > INT32_MAX)
+        return;
+    json_put(b, ",\"revision\":");
+    json_put_uint(b, revision);
+    snprintf(etag, sizeof(etag), "\"%u\"", (unsigned)revision);
+    answer_field(q, "ETag", etag);
+}
+
+static void
 answer_found(struct request *q, const struct buf *reply)
 {
     struct buf *b = &q->edge->scratch.body;
@@ -46,6 +62,7 @@ answer_found(struct request *q, const struct buf *reply)
     time_put(b, reply, "stored_us", ",\"storedAt\":");
     text_put(b, reply, "questionnaire", ",\"questionnaire\":");
     text_put(b, reply, "version", ",\"version\":");
+    revision_put(q, b, reply);
     if (mp_find(reply->data, reply->size, "errors", &v, &inside) && v.type == MP_ARRAY)
         outcome_errors_write(b, inside, v.len);
     json_put(b, "}");
