@@ -1,4 +1,4 @@
-/* sluice-broker: configuration in, exit code out. The journal's two offline commands live here too,
+/* sluice-broker: configuration in, exit code out. The journal's offline commands live here too,
  * so that nobody else needs to know its format. */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,8 @@ static const struct program program = {
         "Offline:\n"
         "  sluice-broker --verify-journal DIR [--json]   read a journal, report every fault\n"
         "                                                (0 intact, 1 faults)\n"
-        "  sluice-broker --acknowledge-loss DIR          accept what a damaged journal lost",
+        "  sluice-broker --acknowledge-loss DIR          accept what a damaged journal lost\n"
+        "  sluice-broker --journal-notes DIR             the notes of workers' reports, JSON Lines",
     .keys = sluice_config_keys,
 };
 
@@ -50,6 +51,18 @@ journal_acknowledge_main(const char *dir)
     return EXIT_UNAVAILABLE;
 }
 
+static int
+journal_notes_main(const char *dir)
+{
+    int r = journal_notes(dir, stdout);
+
+    if (r == 0)
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_DISK;
+    fprintf(stderr, "sluice-broker: %s: %s\n", dir,
+            r < 0 ? strerror(-r) : "not a journal of this format");
+    return EXIT_UNAVAILABLE;
+}
+
 /* The offline commands stand alone on the command line; -1: there is none. */
 static int
 offline_main(int argc, char **argv)
@@ -60,6 +73,8 @@ offline_main(int argc, char **argv)
     }
     if (argc == 3 && strcmp(argv[1], "--acknowledge-loss") == 0)
         return journal_acknowledge_main(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--journal-notes") == 0)
+        return journal_notes_main(argv[2]);
     return -1;
 }
 

@@ -19,7 +19,7 @@
  * append (holes are allowed); a message record with a lower seq is one that is appended again
  * (moved): same origin, counted once, and it may use the reserve.
  *
- * Knows nothing of messages' states, sockets or services. All functions but journal_verify and
+ * Knows nothing of messages' states, sockets or services. All functions but journal_verify, journal_notes and
  * journal_acknowledge_loss are for one thread. */
 #ifndef SLUICE_BROKER_JOURNAL_JOURNAL_H
 #define SLUICE_BROKER_JOURNAL_JOURNAL_H
@@ -169,6 +169,10 @@ size_t journal_losses(struct journal *j, const struct journal_loss **ret);
  * reports every segment and every fault (file, offset, rule) on out, as text or JSON Lines. Returns
  * 0 intact, 1 faults found, negative errno. */
 int journal_verify(const char *dir, bool json, FILE *out);
+/* The notes of reports that are still in the folder, oldest first, beside a running broker too: one
+ * JSON object a line, {"epoch", "seq", "finished_us", "note": hex}; epoch and seq name a message of
+ * the report. 0, JOURNAL_FOREIGN or -errno. */
+int journal_notes(const char *dir, FILE *out);
 /* Writes down that the damage is known and accepted (journal acknowledge-loss). */
 int journal_acknowledge_loss(const char *dir, const char *who);
 
