@@ -13,6 +13,12 @@ questionnaire_alerts(const struct questionnaire *q)
     return q->n_alerts;
 }
 
+const char *
+questionnaire_alert_id(const struct questionnaire *q, size_t i)
+{
+    return q->alerts[i].id;
+}
+
 bool
 questionnaire_has_comparative(const struct questionnaire *q)
 {

@@ -34,6 +34,8 @@ struct alert_hit {
 
 /* How many hits there can be at most: one for each rule. */
 size_t questionnaire_alerts(const struct questionnaire *q);
+/* The id of rule i. */
+const char *questionnaire_alert_id(const struct questionnaire *q, size_t i);
 /* Some rule compares with the subject's previous answer. */
 bool questionnaire_has_comparative(const struct questionnaire *q);
 
