@@ -11,7 +11,7 @@
 #include "broker/journal/folder.h"
 #include "broker/journal/journal.h"
 #include "broker/journal/scan.h"
-#include "broker/journal/segments.h"
+#include "broker/journal/tail.h"
 
 #define NOTE_MAX 4096
 
