@@ -24,6 +24,7 @@ from fleet import BIN, Process, free_port
 TOKEN, STUDY = "rig-token-0000000000000000", "NCT007"
 MULTI = "rig-token-multi-00000000000"
 SITE, SPONSOR, SITES = "rig-token-site-000000000000", "rig-token-sponsor-0000000000", "rig-token-sites-000000000000"
+PERSON, ADMIN = "rig-token-person-0000000000", "rig-token-admin-00000000000"
 VERSION = b"SLU\x01"
 OUTCOMES = {"stored": 1, "duplicate": 2, "conflict": 3, "rejected": 4, "held": 5, "dead": 7, "discarded": 8}
 ERRORS = [{"pointer": "/answers/q1", "rule": "required", "detail": "is required"}]
@@ -63,13 +64,14 @@ def seal(key, plain, service, scope, id_):
 
 
 class Broker(threading.Thread):
-    """mode: an outcome's name, accept, stall, full, silent. located: absent, live, dead, silent.
+    """mode: an outcome's name, accept, stall, full, silent, or what makes one of these from the record.
+    payload: what goes with an outcome instead of the usual. located: absent, live, dead, silent.
     reply: the map that answers a query, or makes it from the question; None: no worker; "silent"."""
 
     def __init__(self, endpoint, key):
         super().__init__(daemon=True)
         self.endpoint, self.key = endpoint, key
-        self.mode, self.located, self.reply = "stored", "absent", None
+        self.mode, self.located, self.reply, self.payload = "stored", "absent", None, None
         self.uuid, self.seq = os.urandom(16), 0
         self.records, self.messages = [], 0
         self.ended, self.arrived = threading.Event(), threading.Condition()
@@ -137,19 +139,20 @@ class Broker(threading.Thread):
             reply = self.reply(r.plain) if callable(self.reply) else self.reply
             sealed = seal(self.key, msgpack.packb(reply), "queries/reply", r.scope, r.id)
             return 0x06, struct.pack("<IBBHQQQq", 40 + len(sealed), 9, 0, 0, r.counter, 0, 0, 0) + sealed
-        if self.mode == "silent":
+        mode = self.mode(r) if callable(self.mode) else self.mode
+        if mode == "silent":
             return None, b""
-        if self.mode == "full":
+        if mode == "full":
             return 0x05, struct.pack("<IBBHQ", 16, 1, 0, 0, r.counter)
-        if self.mode in ("accept", "stall"):
-            return 0x04, struct.pack("<IBBHQQQq", 40, 0, self.mode == "stall", 0, r.counter, 1, self.seq, now)
+        if mode in ("accept", "stall"):
+            return 0x04, struct.pack("<IBBHQQQq", 40, 0, mode == "stall", 0, r.counter, 1, self.seq, now)
         payload = {"stored_us": now, "questionnaire": "urn:daily-diary", "version": "1.0"}
-        if self.mode in ("rejected", "held"):
+        if mode in ("rejected", "held"):
             payload = {"errors": ERRORS}
-        if self.mode == "duplicate":
+        if mode == "duplicate":
             payload["received_us"] = 1_700_000_000_000_000
-        packed = msgpack.packb(payload)
-        return 0x06, struct.pack("<IBBHQQQq", 40 + len(packed), OUTCOMES[self.mode], 0, 0, r.counter, 1, self.seq,
+        packed = msgpack.packb(payload if self.payload is None else self.payload)
+        return 0x06, struct.pack("<IBBHQQQq", 40 + len(packed), OUTCOMES[mode], 0, 0, r.counter, 1, self.seq,
                                  now) + packed
 
     def wait_records(self, n, deadline_s=5):
@@ -178,7 +181,8 @@ class Rig:
         for name, text in (("seal.keys", f"1 {self.key.hex()}\n"), ("identity.key", f"1 {secrets.token_hex(32)}\n"),
                            ("tokens", f"{TOKEN} {STUDY}\n{MULTI} A,B\n"
                             f"{SITE} {STUDY} role=site user=nurse\n{SPONSOR} {STUDY} role=sponsor user=monitor\n"
-                            f"{SITES} A,B role=investigator user=doctor\n")):
+                            f"{SITES} A,B role=investigator user=doctor\n"
+                            f"{PERSON} {STUDY} user=SUB123 organisation=Clinic\n{ADMIN} {STUDY} role=admin user=root\n")):
             with open(os.open(f"{self.folder}/{name}", os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
                 f.write(text)
         self.settings = {"listen": f"127.0.0.1:{self.port}", "metrics_listen": f"127.0.0.1:{self.metrics_port}",
@@ -217,9 +221,9 @@ class Rig:
     def broker(self):
         return self.brokers[0]
 
-    def mode(self, mode):
+    def mode(self, mode, payload=None):
         for broker in self.brokers:
-            broker.mode = mode
+            broker.mode, broker.payload = mode, payload
 
     def request(self, method, path, data=None, token=TOKEN, headers=None, timeout=40, port=None):
         headers = dict(headers or {})
@@ -227,7 +231,7 @@ class Rig:
             headers.setdefault("Authorization", f"Bearer {token}")
         if data is not None:
             headers.setdefault("Content-Type", "application/json")
-        if isinstance(data, dict):
+        if isinstance(data, (dict, list)):
             data = json.dumps(data)
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout)
         try:

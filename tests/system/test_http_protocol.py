@@ -42,7 +42,7 @@ def test_methods(rig):
     a = rig.request("DELETE", PATH)
     assert a.status == 405 and a.headers["Allow"] == "POST, OPTIONS"
     a = rig.request("OPTIONS", "/api/v1/submissions/x")
-    assert a.status == 204 and a.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert a.status == 204 and a.headers["Allow"] == "GET, HEAD, PUT, OPTIONS"
     assert rig.request("GET", "/nothing").status == 404
     assert rig.request("GET", "/metrics").status == 404
     assert rig.request("GET", "/metrics", token=None, port=rig.metrics_port).status == 200

@@ -9,7 +9,7 @@ import uuid
 import msgpack
 import pytest
 
-from http_rig import ERRORS, MULTI, PATH, STUDY, TOKEN, Broker, Rig, body
+from http_rig import ADMIN, ERRORS, MULTI, PATH, PERSON, SITE, SPONSOR, STUDY, TOKEN, Broker, Rig, body
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,76 @@ def test_outcomes(rig, mode, status, state):
         assert 1 <= int(a.headers["Retry-After"]) <= 5
     else:
         assert "receipt=" in a.headers["Location"]
+
+
+def test_what_the_worker_says_is_passed_on(rig):
+    rig.mode("stored", {"stored_us": 1_700_000_000_000_000, "questionnaire": "urn:phq-9", "version": "1.0", "revision": 3,
+                        "scores": {"total": {"value": 12, "band": "moderate"}, "none": {"value": None, "share": 0.5,
+                                                                                        "exact": msgpack.ExtType(1, b"2.50")}},
+                        "flags": ["late", "clock-skew"], "warnings": [{"pointer": "/answers/x", "rule": "regex-undecided"}],
+                        "secret": "not told"})
+    a = rig.submit()
+    assert a.status == 201 and a.headers["ETag"] == '"3"'
+    assert a.json["scores"] == {"total": {"value": 12, "band": "moderate"}, "none": {"value": None, "share": 0.5, "exact": 2.5}}
+    assert b"2.50" in a.body and b"secret" not in a.body
+    assert (a.json["flags"], a.json["revision"], a.json["version"]) == (["late", "clock-skew"], 3, "1.0")
+    assert a.json["warnings"] == [{"pointer": "/answers/x", "rule": "regex-undecided"}]
+    error = {"pointer": "/answers/q1", "rule": "max-value", "detail": "is above", "linkId": "q1", "params": {"maxValue": 3}}
+    rig.mode("rejected", {"errors": [{**error, "value": "13800138000"}], "questionnaire": "urn:phq-9", "flags": ["late"]})
+    a = rig.submit()
+    assert a.status == 422 and a.json["kept"] is True and a.json["errors"] == [error]
+    assert a.json["questionnaire"] == "urn:phq-9" and a.json["flags"] == ["late"]
+
+
+@pytest.mark.parametrize("mode, payload, status, slug, kept", [
+    ("rejected", {"http": 410, "rule": "erased", "kept": False}, 410, "gone", False),
+    ("rejected", {"http": 403, "rule": "cutoff"}, 403, "role-forbidden", True),
+    ("conflict", {"http": 412, "rule": "stale"}, 412, "stale-revision", True),
+    ("rejected", {"http": 201}, 422, "rejected", True),
+    ("rejected", {"http": 404, "rule": "unknown-submission"}, 404, "not-found", True),
+    ("conflict", {"http": 2 ** 63}, 409, "conflict", True),
+    ("rejected", {}, 422, "rejected", True), ("rejected", ["nonsense"], 422, "rejected", True)])
+def test_statuses_that_a_worker_chooses(rig, mode, payload, status, slug, kept):
+    rig.mode(mode, payload)
+    a = rig.submit()
+    assert a.status == status == a.json["status"] and a.json["type"] == f"urn:sluice:problem:{slug}"
+    assert a.json["kept"] is kept and uuid.UUID(a.json["id"])
+    rules = [e["rule"] for e in a.json["errors"]]
+    assert rules == ([payload["rule"]] if "rule" in payload else [])
+
+
+def test_in_progress_may_come_again(rig):
+    data = body(status="in-progress", id="draft 1")
+    rig.mode("stored", {"state": "in-progress", "revision": 1})
+    a = rig.submit(data)
+    assert a.status == 201 and a.json["status"] == "in-progress"
+    rig.mode("stored", {"state": "in-progress", "revision": 2, "http": 200})
+    b = rig.submit({**data, "answers": {"q1": 2}})
+    assert b.status == 200 and b.json["id"] == a.json["id"] and b.headers["ETag"] == '"2"'
+    assert [r.id for r in rig.broker.records] == [uuid.UUID(a.json["id"]).bytes] * 2
+    rig.mode("stored", {"http": 422})  # no status that belies the outcome
+    assert rig.submit(data).status == 201
+
+
+def test_actor(rig):
+    for token, actor in ((TOKEN, None), (PERSON, {"user": "SUB123", "role": "participant", "organisation": "Clinic"}),
+                         (SITE, {"user": "nurse", "role": "site"}), (ADMIN, {"user": "root", "role": "admin"})):
+        assert rig.submit(token=token).status == 201
+        assert rig.broker.records[-1].plain.get("actor") == actor
+    a = rig.submit(token=SPONSOR)
+    assert a.status == 403 and a.json["type"] == "urn:sluice:problem:role-forbidden"
+    assert len(rig.broker.records) == 4
+
+
+def test_date_stands_for_sent_at(rig):
+    date = {"Date": "Sun, 22 Nov 2026 08:00:07 GMT"}
+    rig.submit(headers=date)
+    assert rig.broker.records[-1].plain["sent_us"] == 1_795_334_407_000_000
+    rig.submit(body(sentAt="2026-11-22T08:00:09Z"), headers=date)
+    assert "sent_us" not in rig.broker.records[-1].plain
+    for wrong in ("yesterday", "Sun, 31 Feb 2026 08:00:07 GMT", "Sunday, 22-Nov-26 08:00:07 GMT", "Sun, 22 Nov 2026 08:00:07 CET"):
+        assert rig.submit(headers={"Date": wrong}).status == 201
+        assert "sent_us" not in rig.broker.records[-1].plain
 
 
 def timed(rig, **more):
