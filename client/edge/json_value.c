@@ -3,22 +3,49 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "client/edge/json_text.h"
 
-/* The literal again, unless the worker sent something that is none: then it would break the text
- * around it. */
+static size_t
+digits_count(const uint8_t *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && s[n] >= '0' && s[n] <= '9')
+        n++;
+    return n;
+}
+
+/* RFC 8259's grammar: what a worker sends as a literal must not break the text around it. */
+static bool
+literal_is_sane(const uint8_t *s, size_t len)
+{
+    size_t at = len > 0 && *s == '-', n = digits_count(s + at, len - at);
+
+    if (n == 0 || (n > 1 && s[at] == '0'))
+        return false;
+    at += n;
+    if (at < len && s[at] == '.') {
+        n = digits_count(s + at + 1, len - at - 1);
+        if (n == 0)
+            return false;
+        at += 1 + n;
+    }
+    if (at < len && (s[at] | 0x20) == 'e') {
+        at++;
+        at += at < len && (s[at] == '+' || s[at] == '-');
+        n = digits_count(s + at, len - at);
+        if (n == 0)
+            return false;
+        at += n;
+    }
+    return at == len;
+}
+
 static void
 decimal_put(struct buf *b, const struct mp_value *v)
 {
-    static const char digits[] = "0123456789", others[] = "+-.eE";
-    bool sane = v->len > 0 && v->len <= 64 && v->ext_type == MP_DECIMAL;
-
-    for (uint32_t i = 0; sane && i < v->len; i++)
-        sane = v->at[i] != '\0' && (strchr(digits, v->at[i]) != NULL ||
-                                    (strchr(others, v->at[i]) != NULL && v->len > 1));
-    if (sane)
+    if (v->ext_type == MP_DECIMAL && literal_is_sane(v->at, v->len))
         json_put_n(b, (const char *)v->at, v->len);
     else
         json_put(b, "null");
