@@ -12,6 +12,8 @@ secret_make() {
 configure() {
     secret_make "$DATA/keys/seal.keys" "1 $(random_hex 32)"
     secret_make "$DATA/keys/identity.key" "1 $(random_hex 32)"
+    secret_make "$DATA/keys/audit.keys" "1 $(random_hex 32)"
+    secret_make "$DATA/keys/wrap.keys" "1 $(random_hex 32)"
     secret_make "$DATA/keys/tokens" "$(random_hex 24) NCT007"
     TOKEN=$(cut -d' ' -f1 "$DATA/keys/tokens")
     cat >"$DATA/sluice.conf" <<CONF
@@ -37,6 +39,8 @@ worker
     redis = "unix:$RUN/redis.sock"
     seal_key_file = "$DATA/keys/seal.keys"
     identity_key_file = "$DATA/keys/identity.key"
+    audit_key_file = "$DATA/keys/audit.keys"
+    wrap_key_file = "$DATA/keys/wrap.keys"
 ctl
     admin_endpoints = "ipc://$RUN/admin.sock"
     edge_url = "http://127.0.0.1:$PORT"
@@ -44,6 +48,9 @@ ctl
     postgres = "host=$RUN port=5432 dbname=sluice user=sluice"
     redis = "unix:$RUN/redis.sock"
     journal_dir = "$DATA/journal"
+    seal_key_file = "$DATA/keys/seal.keys"
+    audit_key_file = "$DATA/keys/audit.keys"
+    wrap_key_file = "$DATA/keys/wrap.keys"
 CONF
     (umask 077 && cat >"$ENV_FILE" <<ENV
 # Written by ./quickstart; source it. It holds a token: keep it to yourself.

@@ -144,10 +144,12 @@ class Fleet:
                      "seal_key_file": self.path("seal.keys"), "identity_key_file": self.path("identity.key")},
             "worker": {"broker_endpoints": self.endpoint("w"), "postgres": pg.dsn(self.database, "sluice_worker"),
                        "redis": f"unix:{self.stores.redis.socket}", "seal_key_file": self.path("seal.keys"),
-                       "identity_key_file": self.path("identity.key")},
+                       "identity_key_file": self.path("identity.key"), "audit_key_file": self.path("audit.keys"),
+                       "wrap_key_file": self.path("wrap.keys")},
             "ctl": {"admin_endpoints": self.endpoint("a"), "edge_url": self.url, "token_file": self.path("tokens"),
                     "postgres": pg.dsn(self.database), "redis": f"unix:{self.stores.redis.socket}",
-                    "journal_dir": self.path("journal")},
+                    "journal_dir": self.path("journal"), "audit_key_file": self.path("audit.keys"),
+                    "wrap_key_file": self.path("wrap.keys"), "seal_key_file": self.path("seal.keys")},
         }
         for section, values in self.settings.items():
             sections[section].update(values)
@@ -173,6 +175,8 @@ class Fleet:
         """Everything that stands before a process runs: keys, config, database, study, subjects, forms."""
         self.write_secret("seal.keys", f"1 {secrets.token_hex(32)}\n")
         self.write_secret("identity.key", f"1 {secrets.token_hex(32)}\n")
+        self.write_secret("audit.keys", f"1 {secrets.token_hex(32)}\n")
+        self.write_secret("wrap.keys", f"1 {secrets.token_hex(32)}\n")
         self.write_secret("tokens", f"{TOKEN} {STUDY}\n")
         self.write_config()
         self.stores.redis.client().flushall()

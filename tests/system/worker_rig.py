@@ -65,9 +65,12 @@ class Rig:
         self.router.bind(self.endpoint)
         self._secret("seal.keys", f"1 {self.seal_key.hex()}\n")
         self._secret("identity.key", f"1 {secrets.token_hex(32)}\n")
+        self._secret("audit.keys", f"1 {secrets.token_hex(32)}\n")
+        self._secret("wrap.keys", f"1 {secrets.token_hex(32)}\n")
         values = {"broker_endpoints": self.endpoint, "postgres": stores.postgres.dsn(self.database, ROLES[service]),
                   "redis": f"unix:{stores.redis.socket}", "seal_key_file": f"{self.folder}/seal.keys",
-                  "identity_key_file": f"{self.folder}/identity.key", **(settings or {})}
+                  "identity_key_file": f"{self.folder}/identity.key", "audit_key_file": f"{self.folder}/audit.keys",
+                  "wrap_key_file": f"{self.folder}/wrap.keys", **(settings or {})}
         self.config = os.path.join(self.folder, "sluice.conf")
         with open(self.config, "w") as f:
             f.write("worker\n" + "".join(f'    {k} = "{v}"\n' for k, v in values.items()))

@@ -1,0 +1,69 @@
+/* Holding the audit trail against its own chain and against what was written down elsewhere
+ * (anchors). Reads the whole table in order, one row at a time; memory stays flat. */
+#ifndef SLUICE_STORE_AUDIT_VERIFY_H
+#define SLUICE_STORE_AUDIT_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/audit.h"
+#include "store/connection.h"
+
+/* AUDIT_FAULT(NAME, "rule", "what it means"). */
+#define AUDIT_FAULTS(FAULT)                                                                        \
+    FAULT(CHANGED, "row-changed", "the row does not match its MAC: changed, or inserted by hand")  \
+    FAULT(LINK, "chain-broken",                                                                    \
+          "the rows before are not those that were signed: one is missing"                         \
+          " or was inserted")                                                                      \
+    FAULT(BATCH, "batch-missing", "a batch of the chain is not there")                             \
+    FAULT(START, "start-missing", "the chain does not begin at its first batch")                   \
+    FAULT(KEY, "key-unknown", "no key of ours began this chain")                                   \
+    FAULT(ANCHOR, "anchor-differs",                                                                \
+          "the journal remembers another head here: rows were removed"                             \
+          " at the end, or the chain was written anew")                                            \
+    FAULT(TAIL, "tail-missing", "the journal remembers later rows of this chain")                  \
+    FAULT(WRITER, "chain-missing", "the journal remembers a chain of which no row is there")       \
+    FAULT(NO_ROW, "audit-missing", "a stored revision has no audit row")                           \
+    FAULT(DIFFERS, "record-differs", "a stored revision is not what its audit row says")
+
+enum audit_fault {
+#define FAULT(NAME, rule, text) AUDIT_FAULT_##NAME,
+    AUDIT_FAULTS(FAULT)
+#undef FAULT
+        AUDIT_FAULT_COUNT
+};
+const char *audit_fault_rule(enum audit_fault fault);
+const char *audit_fault_text(enum audit_fault fault);
+
+struct audit_finding {
+    enum audit_fault fault;
+    struct uuid writer;     /* zero for NO_ROW and DIFFERS */
+    int64_t batch, number;  /* 0: does not apply */
+    struct uuid submission; /* of NO_ROW and DIFFERS */
+    int32_t revision;
+};
+
+/* One chain, told when its last row was read. */
+struct audit_told {
+    struct audit_anchor end; /* where it stands now: an anchor for another day */
+    int64_t rows, batches;
+    int64_t anchored_batch; /* newest batch that an anchor names; 0: none */
+    int64_t unanchored;     /* rows that no anchor covers */
+    int64_t first_us, last_us;
+};
+
+struct audit_hearer {
+    void (*fault)(void *arg, const struct audit_finding *finding);
+    void (*chain)(void *arg, const struct audit_told *chain);
+    void *arg;
+};
+
+/* anchors: in any order (sorted here), doubles allowed. The connection's outcomes; faults are not
+ * outcomes. */
+int audit_verify(struct store *s, const struct audit_keys *keys, struct audit_anchor *anchors,
+                 size_t n_anchors, const struct audit_hearer *hearer);
+/* Stored revisions without their audit row, or that differ from it. */
+int audit_compare(struct store *s, const struct audit_hearer *hearer);
+
+#endif
