@@ -108,7 +108,7 @@ main(int argc, char **argv)
             .name = "sluice-worker",
             .section = "worker",
             .summary = "Takes batches of one service from the brokers, does them, reports them.",
-            .usage_extra = "  --service NAME   submissions (default) or queries\n"
+            .usage_extra = "  --service NAME   submissions (default), queries or notifications\n"
                            "  --name NAME      unique among a broker's workers (default: "
                            "SERVICE-HOST-PID)",
             .keys = sluice_config_keys,
