@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "questionnaire/memory.h"
 #include "questionnaire/questionnaire.h"
 
 #define SET_WALK_MAX 8 /* up to here a walk is faster than a table */
@@ -73,22 +74,22 @@ text_hash(const char *text, size_t len)
 }
 
 static uint32_t *
-table_new(uint32_t n, uint32_t *ret_mask)
+table_new(struct definition_memory *memory, uint32_t n, uint32_t *ret_mask)
 {
     uint32_t slots = 16;
 
     while (slots < n * 2)
         slots *= 2;
-    uint32_t *table = mem_new(slots, sizeof(*table));
+    uint32_t *table = definition_memory_take(memory, slots, sizeof(*table));
     memset(table, 0xff, slots * sizeof(*table));
     *ret_mask = slots - 1;
     return table;
 }
 
 void
-item_table_make(struct questionnaire *q, uint32_t n_items)
+item_table_make(struct questionnaire *q, uint32_t n_items, struct definition_memory *memory)
 {
-    q->table = table_new(n_items, &q->table_mask);
+    q->table = table_new(memory, n_items, &q->table_mask);
 }
 
 /* Slot of this linkId, or the empty one where it would stand. */
@@ -157,12 +158,12 @@ option_find(const struct option_set *set, const char *text, size_t len)
 }
 
 void
-option_set_index(struct option_set *set)
+option_set_index(struct option_set *set, struct definition_memory *memory)
 {
     bool walk = set->n <= SET_WALK_MAX;
 
     if (!walk)
-        set->table = table_new(set->n, &set->table_mask);
+        set->table = table_new(memory, set->n, &set->table_mask);
     /* From the back, so that each chain runs forwards. */
     for (uint32_t i = set->n; i-- > 0;) {
         struct option *o = &set->options[i];

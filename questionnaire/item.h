@@ -74,16 +74,17 @@ enum condition_op {
     CONDITION_GE,
     CONDITION_LE,
 };
-enum condition_kind { /* the type of answer[x] */
-                      CONDITION_BOOLEAN,
-                      CONDITION_NUMBER, /* answerDecimal, answerInteger */
-                      CONDITION_DATE,
-                      CONDITION_DATE_TIME,
-                      CONDITION_TIME,
-                      CONDITION_TEXT, /* answerString */
-                      CONDITION_CODING,
-                      CONDITION_QUANTITY,
-                      CONDITION_REFERENCE,
+/* The type of answer[x]. */
+enum condition_kind {
+    CONDITION_BOOLEAN,
+    CONDITION_NUMBER, /* answerDecimal, answerInteger */
+    CONDITION_DATE,
+    CONDITION_DATE_TIME,
+    CONDITION_TIME,
+    CONDITION_TEXT, /* answerString */
+    CONDITION_CODING,
+    CONDITION_QUANTITY,
+    CONDITION_REFERENCE,
 };
 
 /* One enableWhen. The kind fits the question's type; EXISTS has BOOLEAN; order operators have
@@ -161,6 +162,8 @@ struct item {
     uint32_t score; /* place in questionnaire.scores, or ITEM_NONE */
 };
 
+struct definition_memory; /* questionnaire/memory.h */
+
 struct questionnaire {
     struct item *items;
     uint32_t n_items;
@@ -185,6 +188,8 @@ struct questionnaire {
     char **warnings; /* for people; each names its item */
     uint32_t n_warnings;
 
+    struct sheet *sheet; /* scratch of the check, or NULL; questionnaire/sheet.h */
+
     /* Scratch of the check (check.c only). */
     uint32_t *answered; /* number of the scope's occurrence that answered it */
     uint32_t occurrence;
@@ -200,8 +205,8 @@ uint32_t item_find(const struct questionnaire *q, const char *link_id, size_t le
 
 /* For the compiler only. item_table_add: false where the linkId stands already. Every option of a
  * set that is indexed has a code or a display. */
-void item_table_make(struct questionnaire *q, uint32_t n_items);
+void item_table_make(struct questionnaire *q, uint32_t n_items, struct definition_memory *memory);
 bool item_table_add(struct questionnaire *q, uint32_t i);
-void option_set_index(struct option_set *set);
+void option_set_index(struct option_set *set, struct definition_memory *memory);
 
 #endif

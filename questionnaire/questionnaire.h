@@ -1,14 +1,9 @@
-/* A FHIR R4 Questionnaire compiled to a flat form, and answers in the short form checked against
- * it.
+/* A FHIR R4 Questionnaire compiled to a flat form, and answers checked against it: in the short
+ * form or as a QuestionnaireResponse. doc/validation.md says what is judged and how.
  *
  * Short form: one flat map from linkId to value. Non-repeating groups are transparent; a repeating
  * group is "group": [{…}, {…}], nested likewise; items under a question: {"value": …, "items":
  * {…}}. A repeating question takes an array (a scalar is one answer). null and [] say "left blank".
- *
- * Judged here: known items at their place, types, options, maxLength, required, repeats. Items with
- * enableWhen, and what lies below them, are never missed by "required" (enabling is not evaluated
- * yet, and a wrong rejection would be worse). A definition that says what we can't judge at all
- * (value sets, type question, …) is refused at load, naming the item.
  *
  * A compiled questionnaire holds scratch memory for the check: one thread at a time. */
 #ifndef SLUICE_QUESTIONNAIRE_QUESTIONNAIRE_H
@@ -18,13 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "questionnaire/findings.h"
 
+#define QUESTIONNAIRE_BYTES_MAX (16 * 1024 * 1024) /* of JSON */
 #define QUESTIONNAIRE_ITEMS_MAX 10000
 #define QUESTIONNAIRE_DEPTH_MAX 32
 #define QUESTIONNAIRE_LINK_ID_MAX 255
 #define QUESTIONNAIRE_OPTIONS_MAX 100000 /* answerOption of all items, and of a value set */
 #define QUESTIONNAIRE_WHYS_MAX 20
+#define QUESTIONNAIRE_WARNINGS_MAX 200
 #define QUESTIONNAIRE_WEIGHT_SIZE 352
 
 struct questionnaire; /* opaque */
@@ -77,9 +75,31 @@ void questionnaire_option(const struct questionnaire *q, size_t item, size_t i,
 int questionnaire_valueset_check(const char *json, size_t len, char **ret_canonical,
                                  char **ret_why);
 
-/* answers: a msgpack map that mp_check has passed. Broken rules are added to findings, their
- * pointers below "/answers". complete: required is judged (status completed). */
+/* answers: a msgpack map that mp_check has passed. Broken rules are added to findings, level by
+ * level, their pointers below "/answers"; warnings beside them. complete: status completed (or a
+ * correction of it); else what is missing or too much only warns. */
 void questionnaire_check(struct questionnaire *q, const uint8_t *answers, size_t size,
                          bool complete, struct findings *findings);
+/* The same for a FHIR QuestionnaireResponse (msgpack that mp_check has passed); pointers into the
+ * resource. The answers in the short form are written behind what ret_answers holds, as far as they
+ * could be laid out, whatever the verdict: alerts want them. BUF_OK or BUF_FULL. */
+int questionnaire_check_resource(struct questionnaire *q, const uint8_t *resource, size_t size,
+                                 bool complete, struct buf *ret_answers, struct findings *findings);
+/* Warnings about the definition itself: its status, and whether authored (a dateTime, well-formed)
+ * lies outside its effective period. */
+void questionnaire_check_authored(const struct questionnaire *q, const char *authored, size_t len,
+                                  struct findings *findings);
+
+/* Members of a QuestionnaireResponse beside its items; NULL: left out. */
+struct response_head {
+    const char *questionnaire; /* canonical: url|version */
+    const char *status;
+    const char *authored;
+    const char *identifier; /* its value */
+};
+/* Answers in the short form (sound ones) as a QuestionnaireResponse in msgpack, behind what
+ * ret_resource holds. Codings come back as the definition has them. BUF_OK or BUF_FULL. */
+int questionnaire_to_resource(struct questionnaire *q, const uint8_t *answers, size_t size,
+                              const struct response_head *head, struct buf *ret_resource);
 
 #endif
