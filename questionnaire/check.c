@@ -1,291 +1,196 @@
-/* Walks the answers once. A scope is what one map of the short form may hold: the whole form, one
- * occurrence of a repeating group, or the items under a question. The place is kept as a JSON
- * Pointer while walking; it holds only linkIds of the definition, array positions and our words. */
+/* The levels one after the other: structure and types while the answers are laid out, then
+ * enablement, cardinality, limits. An item that fails a level is not judged at later ones. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "questionnaire/item.h"
+#include "questionnaire/limit.h"
+#include "questionnaire/moment.h"
 #include "questionnaire/questionnaire.h"
-#include "questionnaire/value.h"
-#include "schemas/wire/mp.h"
-
-/* Deep enough for every definition we compile: two steps a level, linkIds escaped. */
-#define PLACE_SIZE 4096
+#include "questionnaire/sheet.h"
 
 struct check {
-    struct questionnaire *q;
-    struct findings *findings;
-    bool complete;
-    char place[PLACE_SIZE];
-    size_t place_len;
+    struct sheet *s;
+    bool complete; /* else what is missing only warns */
 };
 
-static void scope_check(struct check *c, uint32_t scope, const struct mp_value *map,
-                        struct mp_cursor *at);
-
 static void
-place_push(struct check *c, const char *step, size_t len)
+cardinality_broken(struct check *c, enum rule rule, uint32_t i, uint32_t place, uint32_t limit)
 {
-    if (c->place_len + 2 * len + 2 > PLACE_SIZE)
-        return; /* a shorter pointer to the same neighbourhood */
-    c->place[c->place_len++] = '/';
-    for (size_t i = 0; i < len; i++) {
-        if (step[i] == '~' || step[i] == '/') {
-            c->place[c->place_len++] = '~';
-            c->place[c->place_len++] = step[i] == '~' ? '0' : '1';
-        } else {
-            c->place[c->place_len++] = step[i];
-        }
-    }
+    char number[12], *text = limit > 0 ? number : NULL;
+
+    snprintf(number, sizeof(number), "%u", limit);
+    if (c->complete)
+        sheet_broken_item(c->s, rule, i, place, text);
+    else
+        sheet_warn_item(c->s, rule, i, place, text);
 }
 
-static void
-place_push_index(struct check *c, uint32_t i)
+/* Whether some question below a group (in the definition) was answered, in this place or in the
+ * occurrences inside it. */
+static bool
+group_answered(const struct sheet *s, uint32_t group, uint32_t place)
 {
-    char text[12];
+    const struct questionnaire *q = s->q;
+    uint32_t end = q->items[group].end;
 
-    place_push(c, text, (size_t)snprintf(text, sizeof(text), "%u", i));
-}
-
-static void
-place_push_item(struct check *c, const struct item *item)
-{
-    place_push(c, item->link_id, item->link_id_len);
-}
-
-static void
-broken(struct check *c, enum rule rule, const char *more)
-{
-    findings_add(c->findings, rule, c->place, c->place_len, more);
-}
-
-/* Skips what stands inside v, whose head was read. */
-static void
-inside_skip(const struct mp_value *v, struct mp_cursor *at)
-{
-    uint32_t n = v->type == MP_ARRAY ? v->len : v->type == MP_MAP ? v->len * 2 : 0;
-
-    while (n-- > 0) {
-        int bad = mp_skip(at);
-        sluice_assert(bad == MP_OK); /* mp_check passed it */
-    }
-}
-
-static void
-next(struct mp_cursor *at, struct mp_value *ret)
-{
-    int bad = mp_next(at, ret);
-
-    sluice_assert(bad == MP_OK);
-}
-
-static void
-required_check(struct check *c, uint32_t first, uint32_t occurrence)
-{
-    if (!c->complete)
-        return;
-    for (uint32_t i = first; i != ITEM_NONE; i = c->q->items[i].next_in_scope) {
-        const struct item *item = &c->q->items[i];
-        bool value = item->type != ITEM_DISPLAY && (item->type != ITEM_GROUP || item->repeats);
-        if (!item->required || item->conditional || !value || c->q->answered[i] == occurrence)
+    /* Items of other scopes below the group are reached through their occurrences. */
+    for (uint32_t i = group + 1; i < end;) {
+        const struct item *item = &q->items[i];
+        if (item->scope != s->places[place].scope) {
+            i++;
             continue;
-        size_t back = c->place_len;
-        place_push_item(c, item);
-        broken(c, RULE_REQUIRED, NULL);
-        c->place_len = back;
-    }
-}
-
-/* {"value": …, "items": {…}}: only for questions that have items below them. */
-static bool
-is_value_with_items(const struct item *item, const struct mp_value *v, struct mp_cursor at)
-{
-    bool value = false, items = false;
-
-    if (v->type != MP_MAP || item->first_inside == ITEM_NONE || v->len > 2)
-        return false;
-    for (uint32_t i = 0; i < v->len; i++) {
-        struct mp_value key;
-        next(&at, &key);
-        value = value || mp_is_str(&key, "value");
-        items = items || mp_is_str(&key, "items");
-        mp_skip(&at);
-    }
-    return items && (value || v->len == 1);
-}
-
-/* One answer; true if it is one (not null). */
-static bool
-answer_check(struct check *c, uint32_t i, struct mp_cursor *at)
-{
-    const struct item *item = &c->q->items[i];
-    size_t back = c->place_len;
-    struct mp_value v;
-    const char *more;
-    bool answered = false, items_seen = false;
-
-    next(at, &v);
-    if (!is_value_with_items(item, &v, *at)) {
-        if (v.type == MP_NIL)
-            return false;
-        enum rule rule = value_judge(item, &v, *at, &more);
-        if (rule != RULE_COUNT)
-            broken(c, rule, more);
-        inside_skip(&v, at);
-        answered = true;
-    } else {
-        for (uint32_t n = v.len; n > 0; n--) {
-            struct mp_value key, inner;
-            next(at, &key);
-            place_push(c, (const char *)key.at, key.len); /* "value" or "items" */
-            next(at, &inner);
-            if (mp_is_str(&key, "items") && inner.type == MP_MAP) {
-                scope_check(c, i, &inner, at);
-                items_seen = true;
-            } else if (mp_is_str(&key, "items")) {
-                broken(c, RULE_TYPE, "an object");
-                inside_skip(&inner, at);
-            } else {
-                enum rule rule =
-                    inner.type == MP_NIL ? RULE_COUNT : value_judge(item, &inner, *at, &more);
-                if (rule != RULE_COUNT)
-                    broken(c, rule, more);
-                answered = inner.type != MP_NIL;
-                inside_skip(&inner, at);
+        }
+        const struct slot *slot = sheet_slot(s, i, place);
+        if (item->type != ITEM_GROUP && slot->n > 0 && slot->enabling != DISABLED)
+            return true;
+        if (item->type == ITEM_GROUP && item->repeats) {
+            for (uint32_t p = slot->first_place; p != SHEET_NONE; p = s->places[p].next) {
+                if (group_answered(s, i, p))
+                    return true;
             }
-            c->place_len = back;
         }
+        i = item->type == ITEM_GROUP && !item->repeats ? i + 1 : item->end;
     }
-    if (answered && !items_seen && item->first_inside != ITEM_NONE) {
-        place_push(c, "items", 5);
-        required_check(c, item->first_inside, ++c->q->occurrence);
-        c->place_len = back;
-    }
-    return answered;
+    return false;
 }
 
 static bool
-question_check(struct check *c, uint32_t i, struct mp_cursor *at)
+repeating_group_answered(const struct sheet *s, uint32_t group, const struct slot *slot)
 {
-    const struct item *item = &c->q->items[i];
-    struct mp_cursor peek = *at;
-    struct mp_value v;
-    bool answered = false;
-
-    next(&peek, &v);
-    if (v.type != MP_ARRAY)
-        return answer_check(c, i, at);
-    *at = peek;
-    if (!item->repeats && v.len > 0) {
-        broken(c, RULE_REPEATS, NULL);
-        inside_skip(&v, at);
-        return true;
+    for (uint32_t p = slot->first_place; p != SHEET_NONE; p = s->places[p].next) {
+        if (group_answered(s, group, p))
+            return true;
     }
-    size_t back = c->place_len;
-    for (uint32_t n = 0; n < v.len; n++) {
-        place_push_index(c, n);
-        if (answer_check(c, i, at))
-            answered = true;
-        else
-            broken(c, RULE_TYPE, item_type_values[item->type]);
-        c->place_len = back;
-    }
-    return answered;
+    return false;
 }
 
-static bool
-group_check(struct check *c, uint32_t i, struct mp_cursor *at)
-{
-    size_t back = c->place_len;
-    struct mp_value v, one;
-
-    next(at, &v);
-    if (v.type == MP_NIL)
-        return false;
-    if (v.type != MP_ARRAY) {
-        broken(c, RULE_TYPE, item_type_values[ITEM_GROUP]);
-        inside_skip(&v, at);
-        return true;
-    }
-    for (uint32_t n = 0; n < v.len; n++) {
-        place_push_index(c, n);
-        next(at, &one);
-        if (one.type == MP_MAP) {
-            scope_check(c, i, &one, at);
-        } else {
-            broken(c, RULE_TYPE, "an object");
-            inside_skip(&one, at);
-        }
-        c->place_len = back;
-    }
-    return v.len > 0;
-}
-
-/* A member of a scope's map: key was read, its value stands at the cursor. */
+/* What an absent repeating group that is due should have held: its required items, as if it stood
+ * there once. Items with conditions are not due: nobody knows what they would say. */
 static void
-member_check(struct check *c, uint32_t scope, const struct mp_value *key, struct mp_cursor *at,
-             uint32_t occurrence)
+absent_check(struct check *c, uint32_t group, uint32_t place)
 {
-    uint32_t i = key->type == MP_STR ? item_find(c->q, (const char *)key->at, key->len) : ITEM_NONE;
-    size_t back = c->place_len;
-    bool answered = false;
+    const struct questionnaire *q = c->s->q;
 
-    if (i == ITEM_NONE) {
-        /* At the parent's place and without its name: a name can be a phone number. */
-        broken(c, RULE_UNKNOWN_ITEM, NULL);
-        mp_skip(at);
+    for (uint32_t i = group + 1; i < q->items[group].end;) {
+        const struct item *item = &q->items[i];
+        bool repeating_group = item->type == ITEM_GROUP && item->repeats;
+        bool value = item->type != ITEM_DISPLAY && item->type != ITEM_GROUP;
+        bool due = item->required || item->min_occurs > 0;
+        bool own = item->n_conditions > 0;
+        if (due && !own && (value || repeating_group))
+            sheet_broken_absent(c->s, item->required ? RULE_REQUIRED : RULE_MIN_OCCURS, i, group,
+                                place, !c->complete);
+        bool into = item->type == ITEM_GROUP && !own && (!item->repeats || due);
+        i = into ? i + 1 : item->end;
+    }
+}
+
+static void
+cardinality_check(struct check *c, uint32_t i, uint32_t place, const struct slot *slot)
+{
+    const struct sheet *s = c->s;
+    const struct item *item = &s->q->items[i];
+    uint32_t n = slot->n;
+
+    if (item->type == ITEM_DISPLAY)
+        return;
+    if (item->type == ITEM_GROUP && !item->repeats) {
+        if (item->required && slot->enabling == ENABLED && !group_answered(s, i, place))
+            cardinality_broken(c, RULE_REQUIRED, i, place, 0);
         return;
     }
-    const struct item *item = &c->q->items[i];
-    place_push_item(c, item);
-    if (item->scope != scope) {
-        broken(c, RULE_MISPLACED_ITEM, NULL);
-        mp_skip(at);
-    } else if (item->type == ITEM_GROUP && item->repeats) {
-        answered = group_check(c, i, at);
-    } else if (item->type == ITEM_GROUP || item->type == ITEM_DISPLAY) {
-        broken(c, RULE_NOT_A_QUESTION, NULL);
-        mp_skip(at);
-    } else {
-        answered = question_check(c, i, at);
+    bool group = item->type == ITEM_GROUP;
+    bool missing = item->required && (group ? !repeating_group_answered(s, i, slot) : n == 0);
+    if (slot->enabling == ENABLED) {
+        if (missing)
+            cardinality_broken(c, RULE_REQUIRED, i, place, 0);
+        if (n < item->min_occurs && !(missing && n == 0))
+            cardinality_broken(c, RULE_MIN_OCCURS, i, place, item->min_occurs);
+        if (group && n == 0 && (item->required || item->min_occurs > 0))
+            absent_check(c, i, place);
     }
-    c->place_len = back;
-    if (answered)
-        c->q->answered[i] = occurrence;
+    if (!item->repeats && (s->resource ? slot->first != slot->last : slot->array))
+        cardinality_broken(c, RULE_REPEATS, i, place, 0);
+    else if (item->max_occurs > 0 && n > item->max_occurs)
+        cardinality_broken(c, RULE_MAX_OCCURS, i, place, item->max_occurs);
 }
 
 static void
-scope_check(struct check *c, uint32_t scope, const struct mp_value *map, struct mp_cursor *at)
+slot_check(struct check *c, uint32_t i, uint32_t place)
 {
-    uint32_t occurrence = ++c->q->occurrence;
-    struct mp_value key;
+    struct sheet *s = c->s;
+    const struct item *item = &s->q->items[i];
+    struct slot *slot = sheet_slot(s, i, place);
+    bool answered = item->type != ITEM_GROUP && slot->n > 0;
 
-    for (uint32_t n = 0; n < map->len; n++) {
-        next(at, &key);
-        member_check(c, scope, &key, at, occurrence);
+    if (item->unverified && answered)
+        sheet_warn_item(s, RULE_UNVERIFIED, i, place, NULL);
+    if (slot->failed || s->misplaced[i])
+        return;
+    if (slot->enabling == DISABLED) {
+        if (answered)
+            sheet_broken_item(s, RULE_DISABLED, i, place, NULL);
+        return;
     }
-    required_check(c, scope == ITEM_NONE ? c->q->first : c->q->items[scope].first_inside,
-                   occurrence);
+    cardinality_check(c, i, place, slot);
+    if (answered && !slot->failed)
+        limits_check(s, i, place);
+}
+
+static void
+levels_check(struct questionnaire *q, bool complete, struct findings *findings, size_t from)
+{
+    struct check c = {.s = q->sheet, .complete = complete};
+
+    if (c.s->full)
+        return; /* what was not laid out would seem to be missing */
+    sheet_enable(c.s);
+    for (uint32_t p = 0; p < c.s->n_places; p++) {
+        if (c.s->places[p].failed)
+            continue;
+        for (uint32_t i = sheet_first_item(c.s, p); i != ITEM_NONE; i = q->items[i].next_in_scope)
+            slot_check(&c, i, p);
+    }
+    findings_sort(findings, from);
 }
 
 void
 questionnaire_check(struct questionnaire *q, const uint8_t *answers, size_t size, bool complete,
                     struct findings *findings)
 {
-    struct check c = {.q = q, .findings = findings, .complete = complete};
-    struct mp_cursor at = {answers, answers + size};
-    struct mp_value map;
+    size_t from = findings->n;
 
-    if (q->occurrence > UINT32_MAX / 2) {
-        memset(q->answered, 0, (q->n_items + 1) * sizeof(*q->answered));
-        q->occurrence = 0;
+    sheet_read(sheet_of(q), answers, size, findings);
+    levels_check(q, complete, findings, from);
+}
+
+int
+questionnaire_check_resource(struct questionnaire *q, const uint8_t *resource, size_t size,
+                             bool complete, struct buf *ret_answers, struct findings *findings)
+{
+    size_t from = findings->n;
+
+    sheet_read_resource(sheet_of(q), resource, size, findings);
+    levels_check(q, complete, findings, from);
+    return sheet_write(q->sheet, ret_answers);
+}
+
+void
+questionnaire_check_authored(const struct questionnaire *q, const char *authored, size_t len,
+                             struct findings *findings)
+{
+    const char *start = q->effective_start, *end = q->effective_end;
+    bool before = start != NULL && moment_compare(authored, len, start, strlen(start)) < 0;
+    bool after = end != NULL && moment_compare(authored, len, end, strlen(end)) > 0;
+    char period[80];
+
+    if (before || after) {
+        snprintf(period, sizeof(period), "%.32s/%.32s", start != NULL ? start : "",
+                 end != NULL ? end : "");
+        findings_add(findings, RULE_OUTSIDE_PERIOD, "/submitAt", 9, period);
     }
-    memcpy(c.place, "/answers", 8);
-    c.place_len = 8;
-    next(&at, &map);
-    if (map.type == MP_MAP)
-        scope_check(&c, ITEM_NONE, &map, &at);
-    else
-        broken(&c, RULE_TYPE, "an object");
+    if (q->status != NULL && (strcmp(q->status, "draft") == 0 || strcmp(q->status, "retired") == 0))
+        findings_add(findings, RULE_DEFINITION_NOT_ACTIVE, "/questionnaire", 14, q->status);
 }

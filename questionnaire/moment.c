@@ -186,3 +186,46 @@ moment_parse(const char *text, size_t len, int64_t *ret_us, char ret_zone[MOMENT
     *ret_us = days * DAY_US + time_us - offset_us;
     return MOMENT_OK;
 }
+
+/* A time of day alone, or a date with what follows it. */
+struct partial {
+    int parts; /* of the date; 0: a time alone */
+    bool moment;
+    int64_t us;
+};
+
+static struct partial
+partial_read(const char *text, size_t len)
+{
+    struct scan s = {text, text + len};
+    struct partial p = {0};
+    char zone[MOMENT_ZONE_SIZE];
+    int64_t days;
+
+    if (len > 2 && text[2] == ':') {
+        time_take(&s, true, &p.us);
+        return p;
+    }
+    date_take(&s, &p.parts, &days);
+    p.moment = s.at < s.end && moment_parse(text, len, &p.us, zone) == MOMENT_OK;
+    return p;
+}
+
+static int
+order(int64_t a, int64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+int
+moment_compare(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    struct partial x = partial_read(a, a_len), y = partial_read(b, b_len);
+    /* YYYY, YYYY-MM, YYYY-MM-DD: digits of equal width compare as text. */
+    static const size_t widths[] = {0, 4, 7, 10};
+
+    if ((x.parts == 0 && y.parts == 0) || (x.moment && y.moment))
+        return order(x.us, y.us);
+    size_t n = widths[x.parts < y.parts ? x.parts : y.parts];
+    return memcmp(a, b, n);
+}

@@ -1,17 +1,72 @@
-/* Types, then options and length: a value that has the wrong type is not judged further. */
+/* The level "type": one function for each kind of value. What an answer names among options is
+ * found here too, because conditions want to know it; that it is none is a matter of limits. */
 #include "questionnaire/value.h"
 
 #include <string.h>
 
+#include "questionnaire/attachment.h"
 #include "questionnaire/moment.h"
+#include "questionnaire/reference.h"
+#include "questionnaire/text.h"
+#include "questionnaire/uri.h"
 
 #define RULE_NONE RULE_COUNT
 
+/* The grammar of a JSON number, whatever its length. */
 static bool
-is_number(const struct mp_value *v)
+is_number_literal(const char *p, size_t len)
 {
-    return v->type == MP_INT || v->type == MP_UINT ||
-           (v->type == MP_EXT && v->ext_type == MP_DECIMAL);
+    size_t i = len > 0 && p[0] == '-' ? 1 : 0, start = i;
+
+    while (i < len && p[i] >= '0' && p[i] <= '9')
+        i++;
+    if (i == start || (p[start] == '0' && i > start + 1))
+        return false;
+    if (i < len && p[i] == '.') {
+        start = ++i;
+        while (i < len && p[i] >= '0' && p[i] <= '9')
+            i++;
+        if (i == start)
+            return false;
+    }
+    if (i < len && (p[i] == 'e' || p[i] == 'E')) {
+        i++;
+        i += i < len && (p[i] == '+' || p[i] == '-');
+        start = i;
+        while (i < len && p[i] >= '0' && p[i] <= '9')
+            i++;
+        if (i == start)
+            return false;
+    }
+    return i == len;
+}
+
+int
+number_read(const struct mp_value *v, struct decimal *ret)
+{
+    const int64_t end = 1000000000000000000; /* 10^DECIMAL_DIGITS_MAX */
+    const char *text = (const char *)v->at;
+
+    if (v->type == MP_INT || v->type == MP_UINT) {
+        int64_t i;
+        if (!mp_as_int(v, &i) || i >= end || i <= -end)
+            return NUMBER_DIGITS;
+        *ret = decimal_from_int(i);
+        return NUMBER_OK;
+    }
+    if (v->type != MP_EXT || v->ext_type != MP_DECIMAL)
+        return NUMBER_NONE;
+    if (decimal_parse(text, v->len, ret))
+        return NUMBER_OK;
+    return is_number_literal(text, v->len) ? NUMBER_DIGITS : NUMBER_NONE;
+}
+
+static enum rule
+number_judge(const struct mp_value *v)
+{
+    struct decimal d;
+
+    return number_read(v, &d) != NUMBER_NONE ? RULE_NONE : RULE_TYPE;
 }
 
 static enum rule
@@ -22,48 +77,23 @@ integer_judge(const struct mp_value *v)
     return mp_as_int(v, &i) && i >= INT32_MIN && i <= INT32_MAX ? RULE_NONE : RULE_TYPE;
 }
 
-/* Characters, not bytes: the text is well-formed UTF-8 (the edge refuses anything else). */
-static size_t
-characters(const struct mp_value *v)
-{
-    size_t n = 0;
-
-    for (uint32_t i = 0; i < v->len; i++)
-        n += (v->at[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* Whether one of eight bytes is a control character (below 0x20, or 0x7f). */
-static bool
-word_has_control(const uint8_t *at)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t x;
-
-    memcpy(&x, at, sizeof(x));
-    uint64_t del = x ^ (ones * 0x7f);
-    return (((x - ones * 0x20) & ~x) | ((del - ones) & ~del)) & (ones * 0x80);
-}
-
 static enum rule
-text_judge(const struct item *item, const struct mp_value *v)
+text_judge(const struct mp_value *v, bool lines)
 {
     if (v->type != MP_STR)
         return RULE_TYPE;
     if (v->len == 0)
         return RULE_EMPTY;
-    bool lines = item->type == ITEM_TEXT;
-    for (uint32_t i = 0; i < v->len; i++) {
-        while (v->len - i >= 8 && !word_has_control(v->at + i))
-            i += 8;
-        if (i == v->len)
-            break;
-        uint8_t c = v->at[i];
-        if ((c < 0x20 && c != '\t' && !(lines && (c == '\n' || c == '\r'))) || c == 0x7f)
-            return RULE_LINE_BREAK;
+    switch (text_check((const char *)v->at, v->len, lines)) {
+    case TEXT_LINE_BREAK:
+        return RULE_LINE_BREAK;
+    case TEXT_CONTROL:
+        return RULE_CONTROL_CHARACTER;
+    case TEXT_NOT_UTF8:
+        return RULE_TYPE;
+    case TEXT_OK:
+        break;
     }
-    if (item->max_length > 0 && characters(v) > (size_t)item->max_length)
-        return RULE_MAX_LENGTH;
     return RULE_NONE;
 }
 
@@ -74,11 +104,7 @@ uri_judge(const struct mp_value *v)
         return RULE_TYPE;
     if (v->len == 0)
         return RULE_EMPTY;
-    for (uint32_t i = 0; i < v->len; i++) {
-        if (v->at[i] <= 0x20 || v->at[i] == 0x7f || strchr("<>\"{}|\\^`", v->at[i]) != NULL)
-            return RULE_TYPE;
-    }
-    return RULE_NONE;
+    return uri_check((const char *)v->at, v->len) ? RULE_NONE : RULE_URI;
 }
 
 static enum rule
@@ -86,142 +112,173 @@ moment_judge(enum item_type type, const struct mp_value *v)
 {
     if (v->type != MP_STR)
         return RULE_TYPE;
+    if (v->len == 0)
+        return RULE_EMPTY;
     const char *text = (const char *)v->at;
     int n = type == ITEM_DATE   ? moment_check_date(text, v->len)
             : type == ITEM_TIME ? moment_check_time(text, v->len)
                                 : moment_check_date_time(text, v->len);
-    if (n == MOMENT_NO_ZONE)
-        return RULE_TIMESTAMP_ZONE;
     if (n == MOMENT_OK)
         return RULE_NONE;
-    return type == ITEM_DATE ? RULE_DATE : type == ITEM_TIME ? RULE_TIME : RULE_TIMESTAMP;
-}
-
-/* Members of a small object by name; false if one is unknown or a name stands for no text. */
-struct coding {
-    struct mp_value system, code, display, text;
-};
-
-static bool
-coding_read(const struct mp_value *v, struct mp_cursor inside, struct coding *ret)
-{
-    *ret = (struct coding){0};
-    for (uint32_t i = 0; i < v->len; i++) {
-        struct mp_value key, value;
-        if (mp_next(&inside, &key) != MP_OK || mp_next(&inside, &value) != MP_OK ||
-            value.type != MP_STR || value.len == 0)
-            return false;
-        if (mp_is_str(&key, "system"))
-            ret->system = value;
-        else if (mp_is_str(&key, "code"))
-            ret->code = value;
-        else if (mp_is_str(&key, "display"))
-            ret->display = value;
-        else if (mp_is_str(&key, "text"))
-            ret->text = value;
-        else
-            return false;
-    }
-    return v->len > 0;
-}
-
-static bool
-text_equal(const char *a, const struct mp_value *b)
-{
-    return a != NULL && strlen(a) == b->len && memcmp(a, b->at, b->len) == 0;
-}
-
-static enum rule
-coding_judge(const struct item *item, const struct mp_value *v, struct mp_cursor inside)
-{
-    struct coding coding;
-
-    if (!coding_read(v, inside, &coding))
-        return RULE_TYPE;
-    if (coding.text.at != NULL) {
-        bool alone = v->len == 1;
-        return item->type == ITEM_OPEN_CHOICE && alone ? RULE_NONE : RULE_OPTION;
-    }
-    for (uint32_t i = 0; i < item->n_options; i++) {
-        const struct option *o = &item->options[i];
-        if (o->kind != OPTION_CODING)
-            continue;
-        if (coding.code.at != NULL) {
-            bool system = coding.system.at == NULL || o->system == NULL ||
-                          text_equal(o->system, &coding.system);
-            if (text_equal(o->code, &coding.code) && system)
-                return RULE_NONE;
-        } else if (o->code == NULL && coding.display.at != NULL &&
-                   text_equal(o->display, &coding.display)) {
-            return RULE_NONE;
-        }
-    }
-    return RULE_OPTION;
-}
-
-static enum rule
-scalar_option_judge(const struct item *item, const struct mp_value *v)
-{
-    unsigned hits = 0;
-    int64_t number;
-    bool is_integer = mp_as_int(v, &number);
-
-    for (uint32_t i = 0; i < item->n_options; i++) {
-        const struct option *o = &item->options[i];
-        if (o->kind == OPTION_INTEGER)
-            hits += is_integer && number == o->integer;
-        else
-            hits += v->type == MP_STR && text_equal(o->code, v);
-    }
-    return hits == 1 ? RULE_NONE : hits == 0 ? RULE_OPTION : RULE_OPTION_AMBIGUOUS;
-}
-
-static enum rule
-choice_judge(const struct item *item, const struct mp_value *v, struct mp_cursor inside)
-{
-    int64_t number;
-
-    if (v->type == MP_MAP)
-        return coding_judge(item, v, inside);
-    if (v->type == MP_STR)
-        return v->len == 0 ? RULE_EMPTY : scalar_option_judge(item, v);
-    return mp_as_int(v, &number) ? scalar_option_judge(item, v) : RULE_TYPE;
+    if (n == MOMENT_NO_ZONE)
+        return RULE_DATE_TIME_ZONE;
+    return type == ITEM_DATE ? RULE_DATE : type == ITEM_TIME ? RULE_TIME : RULE_DATE_TIME;
 }
 
 static enum rule
 quantity_judge(const struct mp_value *v, struct mp_cursor inside)
 {
-    bool has_value = false;
+    struct quantity x;
 
-    if (is_number(v))
-        return RULE_NONE;
-    if (v->type != MP_MAP)
+    if (!quantity_read(v, inside, &x))
         return RULE_TYPE;
-    for (uint32_t i = 0; i < v->len; i++) {
-        struct mp_value key, value;
-        if (mp_next(&inside, &key) != MP_OK || mp_next(&inside, &value) != MP_OK)
-            return RULE_TYPE;
-        if (mp_is_str(&key, "value")) {
-            has_value = is_number(&value);
-            if (!has_value)
-                return RULE_TYPE;
-        } else if (!(mp_is_str(&key, "code") || mp_is_str(&key, "unit") ||
-                     mp_is_str(&key, "system")) ||
-                   value.type != MP_STR || value.len == 0) {
-            return RULE_TYPE;
-        }
-    }
-    return has_value ? RULE_NONE : RULE_TYPE;
+    return x.comparator ? RULE_COMPARATOR : RULE_NONE;
 }
 
 static enum rule
-type_judge(const struct item *item, const struct mp_value *v, struct mp_cursor inside)
+reference_judge(const struct mp_value *v, struct mp_cursor inside)
 {
+    struct reference r;
+    const char *type;
+    size_t type_len;
+
+    if (!reference_read(v, inside, &r))
+        return RULE_TYPE;
+    if (r.reference.at == NULL)
+        return RULE_NONE; /* an identifier says it */
+    if (!reference_check(r.reference.at, r.reference.len, &type, &type_len))
+        return RULE_REFERENCE;
+    bool other = type != NULL && r.type.at != NULL &&
+                 (r.type.len != type_len || memcmp(r.type.at, type, type_len) != 0);
+    return other ? RULE_REFERENCE : RULE_NONE;
+}
+
+static enum rule
+attachment_judge(const struct mp_value *v, struct mp_cursor inside)
+{
+    struct attachment x;
+
+    if (v->type != MP_MAP)
+        return RULE_TYPE;
+    return attachment_read(v, inside, &x) ? RULE_NONE : RULE_ATTACHMENT;
+}
+
+/* choice and open-choice in the short form: a code, an option's value, {"system", "code"},
+ * {"display"}, {"text"}. */
+static enum rule
+choice_judge(const struct item *item, const struct answer *a, struct mp_cursor inside)
+{
+    struct coding coding;
+    int64_t number;
+
+    switch (a->v.type) {
+    case MP_STR:
+        return a->v.len == 0 ? RULE_EMPTY : RULE_NONE;
+    case MP_INT:
+    case MP_UINT:
+        return mp_as_int(&a->v, &number) ? RULE_NONE : RULE_TYPE;
+    case MP_MAP:
+        if (!coding_read(&a->v, inside, false, &coding))
+            return RULE_TYPE;
+        if (coding.text.at == NULL)
+            return RULE_NONE;
+        if (a->v.len != 1 || item->type != ITEM_OPEN_CHOICE)
+            return RULE_TYPE;
+        const struct mp_value text = {.type = MP_STR,
+                                      .len = (uint32_t)coding.text.len,
+                                      .at = (const uint8_t *)coding.text.at};
+        return text_judge(&text, false);
+    case MP_NIL:
+    case MP_BOOL:
+    case MP_FLOAT:
+    case MP_BIN:
+    case MP_ARRAY:
+    case MP_EXT:
+        break;
+    }
+    return RULE_TYPE;
+}
+
+/* Which value[x] an item's answer has in a QuestionnaireResponse. */
+static bool
+value_type_fits(const struct item *item, enum value_type type)
+{
+    static const enum value_type plain[ITEM_TYPE_COUNT] = {
+        [ITEM_BOOLEAN] = VALUE_BOOLEAN,
+        [ITEM_DECIMAL] = VALUE_DECIMAL,
+        [ITEM_INTEGER] = VALUE_INTEGER,
+        [ITEM_DATE] = VALUE_DATE,
+        [ITEM_DATE_TIME] = VALUE_DATE_TIME,
+        [ITEM_TIME] = VALUE_TIME,
+        [ITEM_STRING] = VALUE_STRING,
+        [ITEM_TEXT] = VALUE_STRING,
+        [ITEM_URL] = VALUE_URI,
+        [ITEM_ATTACHMENT] = VALUE_ATTACHMENT,
+        [ITEM_REFERENCE] = VALUE_REFERENCE,
+        [ITEM_QUANTITY] = VALUE_QUANTITY,
+    };
+    static const enum value_type of_option[] = {
+        [OPTION_CODING] = VALUE_CODING,   [OPTION_STRING] = VALUE_STRING,
+        [OPTION_DATE] = VALUE_DATE,       [OPTION_TIME] = VALUE_TIME,
+        [OPTION_INTEGER] = VALUE_INTEGER, [OPTION_REFERENCE] = VALUE_REFERENCE,
+    };
+
+    if (item->type != ITEM_CHOICE && item->type != ITEM_OPEN_CHOICE)
+        return plain[item->type] == type;
+    if (item->type == ITEM_OPEN_CHOICE && type == VALUE_STRING)
+        return true;
+    if (item->n_options == 0)
+        return type == VALUE_CODING;
+    for (uint32_t i = 0; i < item->n_options; i++) {
+        if (of_option[item->options[i].kind] == type)
+            return true;
+    }
+    return false;
+}
+
+static enum rule
+choice_value_judge(const struct answer *a, struct mp_cursor inside)
+{
+    struct coding coding;
+
+    switch ((enum value_type)a->type) {
+    case VALUE_CODING:
+        return coding_read(&a->v, inside, true, &coding) ? RULE_NONE : RULE_TYPE;
+    case VALUE_STRING:
+        return text_judge(&a->v, false);
+    case VALUE_DATE:
+        return moment_judge(ITEM_DATE, &a->v);
+    case VALUE_TIME:
+        return moment_judge(ITEM_TIME, &a->v);
+    case VALUE_INTEGER:
+        return integer_judge(&a->v);
+    case VALUE_REFERENCE:
+        return reference_judge(&a->v, inside);
+    case VALUE_SHORT:
+    case VALUE_BOOLEAN:
+    case VALUE_DECIMAL:
+    case VALUE_DATE_TIME:
+    case VALUE_URI:
+    case VALUE_ATTACHMENT:
+    case VALUE_QUANTITY:
+    case VALUE_TYPE_COUNT:
+        break;
+    }
+    return RULE_TYPE;
+}
+
+static enum rule
+type_judge(const struct item *item, const struct answer *a, struct mp_cursor inside)
+{
+    const struct mp_value *v = &a->v;
+
+    if (a->type != VALUE_SHORT && !value_type_fits(item, (enum value_type)a->type))
+        return RULE_TYPE;
     switch (item->type) {
     case ITEM_BOOLEAN:
         return v->type == MP_BOOL ? RULE_NONE : RULE_TYPE;
     case ITEM_DECIMAL:
-        return is_number(v) ? RULE_NONE : RULE_TYPE;
+        return number_judge(v);
     case ITEM_INTEGER:
         return integer_judge(v);
     case ITEM_DATE:
@@ -230,17 +287,19 @@ type_judge(const struct item *item, const struct mp_value *v, struct mp_cursor i
         return moment_judge(item->type, v);
     case ITEM_STRING:
     case ITEM_TEXT:
-        return text_judge(item, v);
+        return text_judge(v, item->type == ITEM_TEXT);
     case ITEM_URL:
         return uri_judge(v);
     case ITEM_CHOICE:
     case ITEM_OPEN_CHOICE:
-        return choice_judge(item, v, inside);
+        return a->type == VALUE_SHORT ? choice_judge(item, a, inside)
+                                      : choice_value_judge(a, inside);
     case ITEM_QUANTITY:
         return quantity_judge(v, inside);
     case ITEM_ATTACHMENT:
+        return attachment_judge(v, inside);
     case ITEM_REFERENCE:
-        return v->type == MP_MAP && v->len > 0 ? RULE_NONE : RULE_TYPE;
+        return reference_judge(v, inside);
     case ITEM_GROUP:
     case ITEM_DISPLAY:
     case ITEM_TYPE_COUNT:
@@ -250,15 +309,16 @@ type_judge(const struct item *item, const struct mp_value *v, struct mp_cursor i
 }
 
 enum rule
-value_judge(const struct item *item, const struct mp_value *v, struct mp_cursor inside,
-            const char **ret_more)
+value_judge(const struct item *item, struct answer *a, const uint8_t *end, const char **ret_more)
 {
-    enum rule rule = type_judge(item, v, inside);
+    struct mp_cursor inside = {a->inside, end};
+    enum rule rule = type_judge(item, a, inside);
     bool choice = item->type == ITEM_CHOICE || item->type == ITEM_OPEN_CHOICE;
 
-    /* answerOption binds every type that carries it. */
-    if (rule == RULE_NONE && !choice && item->n_options > 0)
-        rule = scalar_option_judge(item, v);
+    a->option = OPTION_NONE;
+    a->pending = RULE_COUNT;
+    if (rule == RULE_NONE && (choice || item->set != NULL))
+        option_resolve(item, a, inside);
     *ret_more = rule == RULE_TYPE ? item_type_values[item->type] : NULL;
     return rule;
 }

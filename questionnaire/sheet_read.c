@@ -1,0 +1,244 @@
+/* The short form laid out: structure and types in one walk over the bytes. Unknown names are told
+ * at the place that holds them and without the name: a name can be a phone number. */
+#include "base/error.h"
+#include "questionnaire/sheet.h"
+#include "questionnaire/value.h"
+
+static void map_read(struct sheet *s, uint32_t place, const struct mp_value *map,
+                     struct mp_cursor *at);
+
+static void
+next(struct mp_cursor *at, struct mp_value *ret)
+{
+    int bad = mp_next(at, ret);
+
+    sluice_assert(bad == MP_OK); /* mp_check passed it */
+}
+
+/* Skips what stands inside v, whose head was read. */
+static void
+inside_skip(const struct mp_value *v, struct mp_cursor *at)
+{
+    uint64_t n = v->type == MP_ARRAY ? v->len : v->type == MP_MAP ? (uint64_t)v->len * 2 : 0;
+
+    while (n-- > 0) {
+        int bad = mp_skip(at);
+        sluice_assert(bad == MP_OK);
+    }
+}
+
+/* {"value": …, "items": {…}}: only for questions that have items below them. */
+static bool
+is_value_with_items(const struct item *item, const struct mp_value *v, struct mp_cursor at)
+{
+    bool value = false, items = false;
+
+    if (v->type != MP_MAP || item->first_inside == ITEM_NONE || v->len == 0 || v->len > 2)
+        return false;
+    for (uint32_t i = 0; i < v->len; i++) {
+        struct mp_value key;
+        next(&at, &key);
+        value = value || mp_is_str(&key, "value");
+        items = items || mp_is_str(&key, "items");
+        mp_skip(&at);
+    }
+    if (v->len == 1) /* {"value": 5} alone is a quantity to a quantity */
+        return items || (value && item->type != ITEM_QUANTITY);
+    return value && items;
+}
+
+/* The value of answer a, whose head is v. */
+static void
+value_take(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, const struct mp_value *v,
+           const uint8_t *raw, const struct mp_cursor *inside)
+{
+    struct answer *answer = &s->answers[a];
+    const char *more;
+
+    answer->v = *v;
+    answer->raw = raw;
+    answer->inside = inside->at;
+    if (v->type == MP_NIL)
+        return;
+    sheet_slot(s, i, place)->n++;
+    enum rule rule = value_judge(&s->q->items[i], answer, s->end, &more);
+    answer->good = rule == RULE_COUNT;
+    if (rule != RULE_COUNT)
+        sheet_broken_answer(s, rule, i, place, a, more);
+}
+
+static void
+object_missing(struct sheet *s, uint32_t place)
+{
+    sheet_broken_place(s, RULE_TYPE, place, "an object");
+    s->places[place].failed = true;
+}
+
+/* {"value": …, "items": {…}}, whose head was read. */
+static void
+wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t members,
+             struct mp_cursor *at)
+{
+    struct mp_cursor items = {NULL, NULL};
+    struct mp_value key, v;
+
+    s->answers[a].wrapped = true;
+    s->answers[a].v.type = MP_NIL;
+    for (uint32_t n = 0; n < members; n++) {
+        next(at, &key);
+        if (mp_is_str(&key, "items")) {
+            items = *at;
+            mp_skip(at);
+        } else {
+            const uint8_t *raw = at->at;
+            next(at, &v);
+            value_take(s, i, place, a, &v, raw, at);
+            inside_skip(&v, at);
+        }
+    }
+    uint32_t below = sheet_place_add(s, i, place, a);
+    if (items.at == NULL || below == SHEET_NONE)
+        return;
+    next(&items, &v);
+    if (v.type == MP_MAP)
+        map_read(s, below, &v, &items);
+    else if (v.type != MP_NIL)
+        object_missing(s, below);
+}
+
+/* One answer; in an array it must be one. */
+static void
+answer_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t position, bool in_array,
+            struct mp_cursor *at)
+{
+    const struct item *item = &s->q->items[i];
+    const uint8_t *raw = at->at;
+    struct mp_value v;
+
+    next(at, &v);
+    if (v.type == MP_NIL && !in_array)
+        return;
+    uint32_t a = sheet_answer_add(s, i, place);
+    if (a == SHEET_NONE) {
+        inside_skip(&v, at);
+        return;
+    }
+    s->answers[a].position = position;
+    if (is_value_with_items(item, &v, *at)) {
+        wrapped_read(s, i, place, a, v.len, at);
+        return;
+    }
+    value_take(s, i, place, a, &v, raw, at);
+    inside_skip(&v, at);
+    if (v.type == MP_NIL)
+        sheet_broken_answer(s, RULE_TYPE, i, place, a, item_type_values[item->type]);
+    else if (item->first_inside != ITEM_NONE)
+        sheet_place_add(s, i, place, a);
+}
+
+static void
+question_read(struct sheet *s, uint32_t i, uint32_t place, struct mp_cursor *at)
+{
+    struct mp_cursor peek = *at;
+    struct mp_value v;
+
+    next(&peek, &v);
+    if (v.type != MP_ARRAY) {
+        answer_read(s, i, place, 0, false, at);
+        return;
+    }
+    *at = peek;
+    sheet_slot(s, i, place)->array = v.len > 0;
+    for (uint32_t n = 0; n < v.len; n++)
+        answer_read(s, i, place, n, true, at);
+}
+
+static void
+group_read(struct sheet *s, uint32_t i, uint32_t place, struct mp_cursor *at)
+{
+    struct mp_value v, one;
+
+    next(at, &v);
+    if (v.type == MP_NIL)
+        return;
+    if (v.type != MP_ARRAY) {
+        sheet_broken_item(s, RULE_TYPE, i, place, item_type_values[ITEM_GROUP]);
+        inside_skip(&v, at);
+        return;
+    }
+    for (uint32_t n = 0; n < v.len; n++) {
+        next(at, &one);
+        uint32_t inside = sheet_place_add(s, i, place, SHEET_NONE);
+        if (inside == SHEET_NONE) {
+            inside_skip(&one, at);
+            continue;
+        }
+        s->places[inside].position = n;
+        sheet_slot(s, i, place)->n++;
+        if (one.type == MP_MAP) {
+            map_read(s, inside, &one, at);
+        } else {
+            object_missing(s, inside);
+            inside_skip(&one, at);
+        }
+    }
+}
+
+/* key was read, its value stands at the cursor. */
+static void
+member_read(struct sheet *s, uint32_t place, const struct mp_value *key, struct mp_cursor *at)
+{
+    uint32_t i = key->type == MP_STR ? item_find(s->q, (const char *)key->at, key->len) : ITEM_NONE;
+
+    if (i == ITEM_NONE) {
+        sheet_broken_place(s, RULE_UNKNOWN_ITEM, place, NULL);
+        mp_skip(at);
+        return;
+    }
+    const struct item *item = &s->q->items[i];
+    bool group = item->type == ITEM_GROUP;
+    if (item->scope != s->places[place].scope) {
+        s->misplaced[i] = true;
+        sheet_broken_item(s, RULE_MISPLACED_ITEM, i, place, NULL);
+        mp_skip(at);
+    } else if (item->type == ITEM_DISPLAY || (group && !item->repeats)) {
+        sheet_broken_item(s, RULE_NOT_A_QUESTION, i, place, NULL);
+        mp_skip(at);
+    } else if (sheet_slot(s, i, place)->shown) {
+        sheet_broken_item(s, RULE_DUPLICATE_ITEM, i, place, NULL);
+        mp_skip(at);
+    } else {
+        sheet_slot(s, i, place)->shown = true;
+        if (group)
+            group_read(s, i, place, at);
+        else
+            question_read(s, i, place, at);
+    }
+}
+
+static void
+map_read(struct sheet *s, uint32_t place, const struct mp_value *map, struct mp_cursor *at)
+{
+    struct mp_value key;
+
+    for (uint32_t n = 0; n < map->len; n++) {
+        next(at, &key);
+        if (key.type == MP_MAP || key.type == MP_ARRAY)
+            inside_skip(&key, at); /* a key that is no name */
+        member_read(s, place, &key, at);
+    }
+}
+
+void
+sheet_read(struct sheet *s, const uint8_t *answers, size_t size, struct findings *findings)
+{
+    struct mp_cursor at = {answers, answers + size};
+    struct mp_value map;
+
+    sheet_begin(s, answers + size, false, findings);
+    next(&at, &map);
+    if (map.type == MP_MAP)
+        map_read(s, 0, &map, &at);
+    else
+        object_missing(s, 0);
+}
