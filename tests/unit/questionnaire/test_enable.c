@@ -137,15 +137,14 @@ all_and_any(void **state)
 static void
 codings(void **state)
 {
-    static const char definition[] =
-        HEAD "{\"linkId\":\"a\",\"type\":\"choice\",\"answerOption\":[{\"valueCoding\":{\"system\":"
-             "\"s1\",\"code\":\"x\"}},{\"valueCoding\":{\"system\":\"s2\",\"code\":\"x\"}},"
-             "{\"valueCoding\":{\"code\":\"y\"}},{\"valueCoding\":{\"display\":\"other\"}}]}"
-             "," GATED("s1", WHEN("a", "=", "\"answerCoding\":{\"system\":\"s1\",\"code\":\"x\"}")) "," GATED(
-                 "sx",
-                 WHEN("a", "=",
-                      "\"answerCoding\":{\"code\":\"x\"}")) "," GATED("y",
-                                                                      WHEN("a", "=",
+    static const char definition[] = HEAD
+        "{\"linkId\":\"a\",\"type\":\"choice\",\"answerOption\":[{\"valueCoding\":{\"system\":"
+        "\"s1\",\"code\":\"x\"}},{\"valueCoding\":{\"system\":\"s2\",\"code\":\"x\"}},"
+        "{\"valueCoding\":{\"code\":\"y\"}},{\"valueCoding\":{\"display\":\"other\"}}]}"
+        "," GATED("s1", WHEN("a", "=", "\"answerCoding\":{\"system\":\"s1\",\"code\":\"x\"}")) "," GATED(
+            "sx",
+            WHEN("a", "=",
+                 "\"answerCoding\":{\"code\":\"x\"}")) "," GATED("y", WHEN("a", "=",
                                                                            "\"answerCoding\":{"
                                                                            "\"system\":\"s1\","
                                                                            "\"code\":\"y\"}")) "]}";
