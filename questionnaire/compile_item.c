@@ -6,7 +6,7 @@
 #include "questionnaire/compile_rule.h"
 #include "questionnaire/extension.h"
 
-#define PATIENT_ELEMENT "Patient#Patient."
+#define PATIENT_ELEMENT "#Patient." /* of whatever profile of Patient */
 
 static bool
 type_take(struct compiler *c, const json_t *v, struct item *item)
@@ -46,7 +46,7 @@ hidden_take(struct compiler *c, const json_t *v, struct item *item)
            item_refuse(c, item, "questionnaire-hidden must be true or false");
 }
 
-/* "…Patient#Patient.name" or an element below it. */
+/* "…Patient#Patient.name" or an element below it; a profile of Patient marks a person no less. */
 static enum identifier_kind
 kind_of_definition(const char *definition)
 {

@@ -18,7 +18,7 @@ enum part_of {
  * lost. item NULL: of the whole definition. */
 bool rule_parts_check(struct compiler *c, const struct item *item, const json_t *x,
                       enum part_of of);
-/* Whether each of its answers is worth a number. */
+/* Whether its answers, some of them at least, are worth a number. */
 bool item_is_numeric(const struct item *item);
 
 #endif

@@ -8,21 +8,39 @@
 
 #define TYPE(NAME) (1u << ITEM_##NAME)
 
-/* Whether each of its answers is worth a number. */
+static bool
+option_is_numeric(const struct option *o)
+{
+    return o->has_weight || o->kind == OPTION_INTEGER;
+}
+
 bool
 item_is_numeric(const struct item *item)
 {
     const unsigned numbers = TYPE(BOOLEAN) | TYPE(INTEGER) | TYPE(DECIMAL) | TYPE(QUANTITY);
+    bool numeric = false;
 
     if ((numbers & (1u << item->type)) != 0)
         return true;
     if (item->type != ITEM_CHOICE && item->type != ITEM_OPEN_CHOICE)
         return false;
+    for (uint32_t i = 0; i < item->n_options; i++)
+        numeric = numeric || option_is_numeric(&item->options[i]);
+    return numeric;
+}
+
+/* An option that is worth nothing ("prefer not to answer") leaves the score without a value. */
+static void
+worthless_warn(struct compiler *c, const struct item *item)
+{
     for (uint32_t i = 0; i < item->n_options; i++) {
-        if (!item->options[i].has_weight && item->options[i].kind != OPTION_INTEGER)
-            return false;
+        const struct option *o = &item->options[i];
+        if (!option_is_numeric(o)) {
+            item_warn(c, item, "the option '%.60s' has no weight: chosen, it counts as no answer",
+                      o->code != NULL ? o->code : o->display);
+            return;
+        }
     }
-    return item->n_options > 0;
 }
 
 /* Whether it may have several answers in one form. */
@@ -58,6 +76,8 @@ of_take(struct compiler *c, const json_t *x, const struct item *item, struct sco
             return item_refuse(c, item, "score: '%.60s' has no number or weight", link_id);
         if (item_is_plural(q, &q->items[i]))
             return item_refuse(c, item, "score: '%.60s' may have several answers", link_id);
+        if (q->items[i].type == ITEM_CHOICE || q->items[i].type == ITEM_OPEN_CHOICE)
+            worthless_warn(c, &q->items[i]);
         of[score->n_of++] = i;
     }
     return true;

@@ -253,16 +253,16 @@ the_order_of_enabling_respects_every_need(void **state)
     struct questionnaire *q = definition_good(
         Q(ITEM("a", "string", "") "," ITEM(
             "b", "string",
-            WHEN(
-                COND("d", "=",
-                     "'answerString':'x'"))) "," ITEM("c", "group",
-                                                      WHEN(COND(
-                                                          "a", "exists",
-                                                          "'answerBoolean':false")) ",'item':"
-                                                                                    "[" ITEM("d",
-                                                                                             "strin"
-                                                                                             "g",
-                                                                                             "") "]")),
+            WHEN(COND("d", "=",
+                      "'answerString':'x'"))) "," ITEM("c", "group",
+                                                       WHEN(COND(
+                                                           "a", "exists",
+                                                           "'answerBoolean':false")) ",'item':"
+                                                                                     "[" ITEM(
+                                                                                         "d",
+                                                                                         "strin"
+                                                                                         "g",
+                                                                                         "") "]")),
         NULL);
     uint32_t place[4];
 
@@ -288,39 +288,50 @@ scores_and_alerts_stand_in_the_flat_form(void **state)
         "{'url':'" OURS "alert','extension':[" ID PART("score", "'valueString':'s'") "," OP(">=")
             VAL("'valueDecimal':2.50") URGENT
         ",{'url':'text','valueString':'high'}]},"
-        "{'url':'" OURS
-        "alert','extension':[{'url':'id','valueString':'r2'}," ON("a") OP("rise") VAL(
-            "'valueInteger':2") "{'url':'severity','valueCode':'info'},"
-                                "{'url':'suppressHours','valueInteger':24}]}],'item':[" ITEM("a", "integer", "") "," ITEM(
-                                    "s", "decimal",
-                                    SCORE(
-                                        METHOD("lookup") "," OF("a") "," ROW(ROW_WHEN("3"), "'value"
-                                                                                            "Decima"
-                                                                                            "l':0."
-                                                                                            "3") "," ROW(
-                                            ROW_WHEN("1"),
-                                            "'valueDecimal':0.1") "," BAND("{'url':'low','"
-                                                                           "valueInteger':5},{'url'"
-                                                                           ":'code','valueCode':'"
-                                                                           "high'}") "," BAND("{'"
-                                                                                              "url'"
-                                                                                              ":'"
-                                                                                              "high"
-                                                                                              "','"
-                                                                                              "valu"
-                                                                                              "eInt"
-                                                                                              "eger"
-                                                                                              "':4}"
-                                                                                              ",{'"
-                                                                                              "url'"
-                                                                                              ":'"
-                                                                                              "code"
-                                                                                              "','"
-                                                                                              "valu"
-                                                                                              "eCod"
-                                                                                              "e':'"
-                                                                                              "low'"
-                                                                                              "}"))) "]}",
+        "{'url':'" OURS "alert','extension':[{'url':'id','valueString':'r2'}," ON("a")
+            OP("rise")
+                VAL("'valueInteger':2") "{'url':'severity','valueCode':'info'},"
+                                        "{'url':'suppressHours','valueInteger':24}]}],'item':"
+                                        "[" ITEM("a", "integer", "") "," ITEM(
+                                            "s", "decimal",
+                                            SCORE(METHOD("lookup") "," OF("a") "," ROW(
+                                                ROW_WHEN("3"),
+                                                "'value"
+                                                "Decima"
+                                                "l':0."
+                                                "3") "," ROW(ROW_WHEN("1"),
+                                                             "'valueDecimal':0.1") "," BAND("{'url'"
+                                                                                            ":'low'"
+                                                                                            ",'"
+                                                                                            "valueI"
+                                                                                            "nteger"
+                                                                                            "':5},{"
+                                                                                            "'url'"
+                                                                                            ":'"
+                                                                                            "code',"
+                                                                                            "'value"
+                                                                                            "Code':"
+                                                                                            "'"
+                                                                                            "high'"
+                                                                                            "}") "," BAND("{'"
+                                                                                                          "url'"
+                                                                                                          ":'"
+                                                                                                          "high"
+                                                                                                          "','"
+                                                                                                          "valu"
+                                                                                                          "eInt"
+                                                                                                          "eger"
+                                                                                                          "':4}"
+                                                                                                          ",{'"
+                                                                                                          "url'"
+                                                                                                          ":'"
+                                                                                                          "code"
+                                                                                                          "','"
+                                                                                                          "valu"
+                                                                                                          "eCod"
+                                                                                                          "e':'"
+                                                                                                          "low'"
+                                                                                                          "}"))) "]}",
         NULL);
     const struct score *s = &q->scores[0];
 
@@ -345,6 +356,75 @@ scores_and_alerts_stand_in_the_flat_form(void **state)
     questionnaire_free(q);
 }
 
+/* {members of the item, kind, what is done; NULL: it is no identifier} */
+static const char *const identifiers[][3] = {
+    {",'definition':'" HL7 "Patient#Patient.name'", "name", "encrypt"},
+    {",'definition':'" HL7 "Patient#Patient.name.family'", "name", "encrypt"},
+    {",'definition':'" HL7 "Patient#Patient.telecom'", "telecom", "encrypt"},
+    {",'definition':'" HL7 "Patient#Patient.address'", "address", "encrypt"},
+    {",'definition':'" HL7 "Patient#Patient.birthDate'", "birthDate", "encrypt"},
+    {",'definition':'" HL7 "Patient#Patient.identifier'", "identifier", "encrypt"},
+    {",'definition':'" HL7 "Patient#Patient.photo'", "photo", "encrypt"},
+    {",'definition':'http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient#Patient.name'",
+     "name", "encrypt"},
+    {",'definition':'" HL7 "Patient#Patient.gender'", NULL, NULL},
+    {",'definition':'" HL7 "Observation#Observation.value'", NULL, NULL},
+    {EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'phone'}]")), "phone",
+     "encrypt"},
+    {EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'birthDate'},"
+                                 "{'url':'action','valueCode':'year'}]")),
+     "birthDate", "year"},
+    /* Ours says more than the definition. */
+    {",'definition':'" HL7 "Patient#Patient.birthDate'" EXTS(
+         EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'other'},"
+                                "{'url':'action','valueCode':'drop'}]")),
+     "other", "drop"},
+};
+
+static void
+identifiers_are_marked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(identifiers); i++) {
+        char text[2048];
+        struct questionnaire_item item;
+        snprintf(text, sizeof(text),
+                 "{'resourceType':'Questionnaire','status':'active','item':["
+                 "{'linkId':'a','text':'t','type':'date'%s}]}",
+                 identifiers[i][0]);
+        struct questionnaire *q = definition_good(text, NULL);
+        questionnaire_item(q, 0, &item);
+        if (identifiers[i][1] == NULL) {
+            assert_null(item.identifier);
+            assert_null(item.identifier_does);
+        } else {
+            assert_string_equal(item.identifier, identifiers[i][1]);
+            assert_string_equal(item.identifier_does, identifiers[i][2]);
+        }
+        questionnaire_free(q);
+    }
+}
+
+static void
+a_choice_counts_by_its_weights(void **state)
+{
+    struct questionnaire *q = definition_good(
+        Q(
+            ITEM("a", "choice",
+                 ",'answerOption':[{'valueCoding':{'code':'x'" EXTS(
+                     EXT(HL7 "ordinalValue", "'valueDecimal':1")) "}},{'valueCoding':{'code':'?'}}"
+                                                                  "]") "," ITEM("s", "integer",
+                                                                                SCORE(
+                                                                                    METHOD("sum") "," OF(
+                                                                                        "a")))),
+        NULL);
+
+    (void)state;
+    assert_int_equal(questionnaire_warnings(q), 1);
+    assert_non_null(strstr(questionnaire_warning(q, 0), "item 'a': the option '?' has no weight"));
+    questionnaire_free(q);
+}
+
 int
 main(void)
 {
@@ -354,6 +434,8 @@ main(void)
         cmocka_unit_test(alerts_are_refused_by_id),
         cmocka_unit_test(the_order_of_enabling_respects_every_need),
         cmocka_unit_test(scores_and_alerts_stand_in_the_flat_form),
+        cmocka_unit_test(identifiers_are_marked),
+        cmocka_unit_test(a_choice_counts_by_its_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
