@@ -164,18 +164,10 @@ item_holds(const struct alert *a, const struct readings *now, const struct readi
 static bool
 score_holds(const struct alert *a, const struct scores *scores, struct alert_hit *hit)
 {
-    if (scores == NULL || scores->of[a->score].kind == SCORE_NULL)
-        return false;
-    const struct score_value *v = &scores->of[a->score];
-    if (a->value_kind == ALERT_VALUE_CODE) {
-        bool is = text_is(v->kind == SCORE_TEXT ? v->text : v->band,
-                          v->kind == SCORE_TEXT ? strlen(v->text)
-                          : v->band != NULL     ? strlen(v->band)
-                                                : 0,
-                          a->code);
-        return is == (a->op == ALERT_EQ);
-    }
-    if (v->kind != SCORE_NUMBER || a->value_kind != ALERT_VALUE_NUMBER ||
+    const struct score_value *v = scores != NULL ? &scores->of[a->score] : NULL;
+
+    /* Of a score only its number can be asked, and not against an earlier one. */
+    if (v == NULL || v->kind != SCORE_NUMBER || a->value_kind != ALERT_VALUE_NUMBER ||
         !number_holds(a, v->number, NULL))
         return false;
     measure_take(hit, v->number);

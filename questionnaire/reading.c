@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "questionnaire/ucum.h"
+#include "questionnaire/value.h"
 
 static bool
 is_digit(char c)
@@ -69,63 +70,6 @@ number_take(const struct mp_value *v, struct decimal *ret)
            long_literal_take((const char *)v->at, v->len, ret);
 }
 
-static bool
-text_is(const char *a, const struct mp_value *b)
-{
-    return a != NULL && strlen(a) == b->len && memcmp(a, b->at, b->len) == 0;
-}
-
-struct choice { /* each may have at == NULL */
-    struct mp_value system, code, display;
-};
-
-/* The only option that fits; NULL: none, or several. */
-static const struct option *
-option_fit(const struct option_set *set, const struct choice *want)
-{
-    const struct mp_value *key = want->code.at != NULL ? &want->code : &want->display;
-    const struct option *found = NULL;
-
-    if (set == NULL || key->at == NULL)
-        return NULL;
-    uint32_t i = option_find(set, (const char *)key->at, key->len);
-    for (; i != OPTION_NONE; i = set->options[i].next_alike) {
-        const struct option *o = &set->options[i];
-        if ((o->code != NULL) != (want->code.at != NULL))
-            continue;
-        if (want->system.at != NULL && o->system != NULL && !text_is(o->system, &want->system))
-            continue;
-        if (found != NULL)
-            return NULL;
-        found = o;
-    }
-    return found;
-}
-
-static bool
-choice_read(const struct mp_value *v, struct mp_cursor inside, struct choice *ret)
-{
-    if (v->type == MP_STR) {
-        ret->code = *v;
-        return true;
-    }
-    if (v->type != MP_MAP)
-        return false;
-    for (uint32_t i = 0; i < v->len; i++) {
-        struct mp_value key, value;
-        if (mp_next(&inside, &key) != MP_OK || mp_next(&inside, &value) != MP_OK ||
-            value.type != MP_STR)
-            return false;
-        if (mp_is_str(&key, "system"))
-            ret->system = value;
-        else if (mp_is_str(&key, "code"))
-            ret->code = value;
-        else if (mp_is_str(&key, "display"))
-            ret->display = value;
-    }
-    return true;
-}
-
 static void
 option_read(const struct option *o, struct reading *r)
 {
@@ -141,64 +85,41 @@ static bool
 choice_take(const struct item *item, const struct mp_value *v, struct mp_cursor inside,
             struct reading *r)
 {
-    struct choice want = {0};
-    struct mp_value digits = {.type = MP_STR};
-    char text[24];
+    struct answer a = {.v = *v, .option = OPTION_NONE, .type = VALUE_SHORT};
     int64_t integer;
 
-    if (mp_as_int(v, &integer)) {
-        digits.len = (uint32_t)snprintf(text, sizeof(text), "%lld", (long long)integer);
-        digits.at = (const uint8_t *)text;
-        want.code = digits;
-    } else if (!choice_read(v, inside, &want)) {
+    if (v->type != MP_STR && v->type != MP_MAP && !mp_as_int(v, &integer))
         return false;
-    }
-    const struct option *o = option_fit(item->set, &want);
-    if (o != NULL)
-        option_read(o, r);
+    if (item->set != NULL)
+        option_resolve(item, &a, inside);
+    if (a.option != OPTION_NONE)
+        option_read(&item->set->options[a.option], r);
     return true;
 }
 
-/* A number, or {"value", "code" or "unit"}: as written, and in the item's default unit. */
+/* As written, and in the item's default unit. */
 static bool
 quantity_take(const struct item *item, const struct mp_value *v, struct mp_cursor inside,
               struct reading *r)
 {
-    struct mp_value key, value, code = {0}, unit = {0};
-    bool has_value = false;
-
-    if (v->type != MP_MAP) {
-        r->has_number = number_take(v, &r->number);
-        r->as_written = r->number;
-        return r->has_number;
-    }
-    for (uint32_t i = 0; i < v->len; i++) {
-        if (mp_next(&inside, &key) != MP_OK || mp_next(&inside, &value) != MP_OK)
-            return false;
-        if (mp_is_str(&key, "value"))
-            has_value = number_take(&value, &r->as_written);
-        else if (mp_is_str(&key, "code") && value.type == MP_STR)
-            code = value;
-        else if (mp_is_str(&key, "unit") && value.type == MP_STR)
-            unit = value;
-    }
-    if (!has_value)
-        return false;
-    const struct mp_value *named = code.at != NULL ? &code : &unit;
     const struct unit *own = item->unit;
-    if (named->at == NULL ||
-        (own != NULL && (text_is(own->code, named) || text_is(own->text, named)))) {
+    struct quantity x;
+    double converted;
+    char text[32];
+
+    if (!quantity_read(v, inside, &x) || !number_take(&x.number, &r->as_written))
+        return false;
+    const struct span unit = x.code.at != NULL ? x.code : x.unit;
+    if (unit.at == NULL || (own != NULL && quantity_has_unit(&x, own, own))) {
         r->number = r->as_written;
         r->has_number = true;
         return true;
     }
-    r->unit = (const char *)named->at;
-    r->unit_len = named->len;
-    double converted;
-    char text[32];
-    if (own != NULL && own->code != NULL &&
-        ucum_convert(r->as_written, r->unit, r->unit_len, own->code, strlen(own->code),
-                     &converted) == UCUM_OK) {
+    r->unit = unit.at;
+    r->unit_len = (uint32_t)unit.len;
+    if (own != NULL && quantity_converts(&x, own, own) &&
+        ucum_convert(r->as_written, unit.at, unit.len, own->code, strlen(own->code), &converted) ==
+            UCUM_OK) {
         int n = snprintf(text, sizeof(text), "%.15g", converted);
         r->has_number = decimal_parse(text, (size_t)n, &r->number);
     }

@@ -49,6 +49,16 @@ reading_add(struct readings *r, uint32_t item, const struct reading *x)
     r->last[item] = r->n++;
 }
 
+/* What stands inside v, whose head was read. */
+static void
+inside_skip(const struct mp_value *v, struct mp_cursor *at)
+{
+    uint32_t n = v->type == MP_ARRAY ? v->len : v->type == MP_MAP ? v->len * 2 : 0;
+
+    while (n-- > 0)
+        mp_skip(at);
+}
+
 /* {"value": …, "items": {…}}, also of a question that has none below it. */
 static bool
 has_items(const struct mp_value *v, struct mp_cursor at)
@@ -61,18 +71,10 @@ has_items(const struct mp_value *v, struct mp_cursor at)
         next(&at, &key);
         if (mp_is_str(&key, "items"))
             return true;
+        inside_skip(&key, &at);
         mp_skip(&at);
     }
     return false;
-}
-
-static void
-inside_skip(const struct mp_value *v, struct mp_cursor *at)
-{
-    uint32_t n = v->type == MP_ARRAY ? v->len : v->type == MP_MAP ? v->len * 2 : 0;
-
-    while (n-- > 0)
-        mp_skip(at);
 }
 
 static void
@@ -105,6 +107,7 @@ answer_walk(struct readings *r, uint32_t i, struct mp_cursor *at, uint32_t older
     *at = peek;
     for (uint32_t n = 0; n < v.len; n++) {
         next(at, &key);
+        inside_skip(&key, at);
         if (mp_is_str(&key, "value"))
             value_walk(r, i, at, older);
         else
@@ -139,6 +142,7 @@ any_walk(struct readings *r, struct mp_cursor *at, uint32_t older)
         any_walk(r, at, older);
     for (uint32_t n = 0; v.type == MP_MAP && n < v.len; n++) {
         next(at, &key);
+        inside_skip(&key, at); /* a key that is no text */
         uint32_t i =
             key.type == MP_STR ? item_find(r->q, (const char *)key.at, key.len) : ITEM_NONE;
         bool question = i != ITEM_NONE && r->q->items[i].type != ITEM_GROUP &&

@@ -248,6 +248,22 @@ of_a_score(void **state)
     form_end(&f);
 }
 
+/* An earlier score is not kept, so that a rule about one would never hold: refused. */
+static void
+scores_are_not_compared_with_earlier_ones(void **state)
+{
+    struct questionnaire *q = NULL;
+    char *why = NULL;
+
+    (void)state;
+    assert_int_equal(
+        definition_compile(DEFINITION(RULE_OF("up", ON_SCORE("total"), "rise", "'valueDecimal':1")),
+                           NULL, &q, &why),
+        QUESTIONNAIRE_REFUSED);
+    assert_non_null(strstr(why, "compares answers, not scores"));
+    free(why);
+}
+
 static void
 the_study_changes_rules_by_their_id(void **state)
 {
@@ -285,6 +301,7 @@ main(void)
         cmocka_unit_test(the_measure_is_the_worst),
         cmocka_unit_test(compared_with_the_latest_earlier_answer),
         cmocka_unit_test(of_a_score),
+        cmocka_unit_test(scores_are_not_compared_with_earlier_ones),
         cmocka_unit_test(the_study_changes_rules_by_their_id),
     };
 
