@@ -46,6 +46,8 @@ key_next(struct mp_cursor *at, struct mp_value *ret)
 static enum value_type
 value_type_find(const struct mp_value *key)
 {
+    if (key->type != MP_STR || key->len < 8 || memcmp(key->at, "value", 5) != 0)
+        return VALUE_SHORT;
     for (enum value_type t = VALUE_SHORT + 1; t < VALUE_TYPE_COUNT; t++) {
         if (mp_is_str(key, value_type_members[t]))
             return t;
