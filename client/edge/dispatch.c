@@ -31,7 +31,7 @@ dispatch_check(struct edge *e, const struct http_message *m, const struct route_
 {
     size_t len;
 
-    if (match->allow[0] == '\0')
+    if (match->route == NULL && match->allow[0] == '\0')
         return PROBLEM_NOT_FOUND;
     if (match->route == NULL)
         return m->method == HTTP_OPTIONS ? PROBLEM_NONE : PROBLEM_METHOD;

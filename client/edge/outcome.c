@@ -155,7 +155,8 @@ outcome_problem(unsigned outcome, const struct outcome_payload *payload)
     return problem_of_status(http, usual);
 }
 
-/* Refused, but (if the worker does not say otherwise) nothing acknowledged is thrown away. */
+/* Refused, but (if the worker does not say otherwise) nothing acknowledged is thrown away, except
+ * what is of an erased subject. */
 static void
 answer_refused(struct request *q, unsigned outcome, const struct outcome_payload *payload)
 {
@@ -166,8 +167,8 @@ answer_refused(struct request *q, unsigned outcome, const struct outcome_payload
     problem_begin(b, p);
     json_put(b, ",\"id\":");
     json_put_uuid(b, &q->id);
-    json_put(b, outcome_payload_bool(payload, PAYLOAD_KEPT, true) ? ",\"kept\":true"
-                                                                  : ",\"kept\":false");
+    json_put(b, outcome_payload_bool(payload, PAYLOAD_KEPT, p != PROBLEM_GONE) ? ",\"kept\":true"
+                                                                               : ",\"kept\":false");
     outcome_payload_write(b, payload);
     outcome_payload_errors(b, payload, problem_title(p));
     json_put(b, "}");

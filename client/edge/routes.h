@@ -34,7 +34,7 @@ struct route_match {
     size_t param_len;
     const char *query; /* behind the ?; NULL: none */
     size_t query_len;
-    char allow[48]; /* methods of this path, "" if the path is not there */
+    char allow[48]; /* without a route: the methods of this path, "" if it is not there */
 };
 
 void route_find(enum route_port port, uint8_t method, const char *target, size_t len,

@@ -99,6 +99,7 @@ def test_what_the_worker_says_is_passed_on(rig):
 
 @pytest.mark.parametrize("mode, payload, status, slug, kept", [
     ("rejected", {"http": 410, "rule": "erased", "kept": False}, 410, "gone", False),
+    ("rejected", {"http": 410, "rule": "erased"}, 410, "gone", False),
     ("rejected", {"http": 403, "rule": "cutoff"}, 403, "role-forbidden", True),
     ("conflict", {"http": 412, "rule": "stale"}, 412, "stale-revision", True),
     ("rejected", {"http": 201}, 422, "rejected", True),
