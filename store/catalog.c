@@ -9,7 +9,8 @@ static const struct store_statement studies_read = {
 
 static const struct store_statement questionnaires_read = {
     "questionnaires_read",
-    "SELECT url, version, name, fhir_id, definition::text FROM sluice.questionnaires"};
+    "SELECT url, version, name, fhir_id, definition::text, unchecked, loaded_at"
+    " FROM sluice.questionnaires ORDER BY name, loaded_at, version"};
 
 static const struct store_statement subjects_find = {
     "subjects_find",
@@ -73,6 +74,8 @@ store_questionnaires_read(struct store *s,
                       .fhir_id = text_get(r, i, 3),
                       .definition = PQgetvalue(r, i, 4),
                       .definition_len = (size_t)PQgetlength(r, i, 4),
+                      .unchecked = *PQgetvalue(r, i, 5) != 0,
+                      .loaded_us = store_get_time(r, i, 6),
                   });
     }
     PQclear(r);

@@ -1,26 +1,10 @@
 /* Studies, sites, subjects and questionnaires: loading them from files (sluicectl) and reading them
- * (workers). Every load ends with NOTIFY sluice_catalog, on which workers read anew.
+ * (workers); value sets stand in valuesets.h. Every load ends with NOTIFY sluice_catalog, on which
+ * workers read anew. The files' formats stand in doc/reference.md.
  *
- * Study file, one JSON object:
- *   {"study": "NCT007",                  required: [A-Za-z0-9._-], at most 64 characters
- *    "trialCode": "…", "title": "…",
- *    "status": "planned|active|closed",  default active
- *    "zone": "Europe/Berlin",            default UTC
- *    "startedOn": "2026-01-31",
- *    "defaultQuestionnaire": NAME or URL,
- *    "questionnaires": [{"questionnaire": NAME or URL, "version": "1.0"}],
- *                                        the study's active versions; none listed: whatever is
- * loaded "sites": [{"siteId": "S01", "name": "…", "zone": "…"}]} Subjects file:
- *   {"study": "NCT007",
- *    "subjects": ["SUB123",              short for {"subjectId": "SUB123"}
- *      {"subjectId": "SUB124", "siteId": "S01",
- *       "status": "screening|enrolled|completed|withdrawn",   default enrolled
- *       "statusAt": "2026-03-01T00:00:00Z", "timeZone": "…", "kind": "real|test"}]}
- * Questionnaire file: FHIR R4 Questionnaire JSON with url and version (or given beside it); name
- * (else id, else the url's last part) is what submissions call it and belongs to that url alone.
- *
- * Unknown members are refused. Loading again updates studies, sites and subjects; a questionnaire's
- * version is immutable: the same content again changes nothing, other content is refused. */
+ * Unknown members are refused, with their place. Loading a study again makes a new version of it
+ * (all are kept, with who loaded them); loading subjects again updates them; a version of a
+ * questionnaire never changes: the same content again does nothing, other content is refused. */
 #ifndef SLUICE_STORE_CATALOG_H
 #define SLUICE_STORE_CATALOG_H
 
@@ -34,22 +18,37 @@
 #define CATALOG_NAME_MAX 200 /* a questionnaire's name */
 #define CATALOG_SUBJECTS_MAX 1000000
 
-struct catalog_loaded {
-    char name[256]; /* what was loaded: study, or questionnaire name and version */
-    size_t count;   /* subjects, or sites of a study */
-    bool unchanged; /* questionnaire: stood there already with this content */
+/* What is to be loaded, and how. NULL, zero and false: nothing of it. */
+struct catalog_load {
+    const char *json;
+    size_t len;
+    bool check_only;           /* judge the file, write nothing (--dry-run) */
+    const char *by, *reason;   /* study: who loads it, and why */
+    const char *url, *version; /* where a definition or value set has none */
+    bool unchecked;            /* questionnaire: flag what can't be evaluated, don't refuse it */
+    /* What people should know beside the outcome: every reason of a refusal, or a warning. */
+    void (*say)(void *arg, bool refusal, const char *text);
+    void *arg;
 };
 
-/* STORE_OK; STORE_INVALID with store_why naming the fault; or the connection's outcomes. check_only
- * judges the file without writing (--dry-run). */
-int store_study_load(struct store *s, const char *json, size_t len, bool check_only,
+struct catalog_loaded {
+    char name[256]; /* what was loaded: study, or questionnaire name and version */
+    size_t count;   /* subjects, sites of a study, items of a questionnaire */
+    int version;    /* study: of its file */
+    bool unchanged; /* stood there already with this content */
+};
+
+/* STORE_OK; STORE_INVALID with store_why naming the fault; or the connection's outcomes. */
+int store_study_load(struct store *s, const struct catalog_load *load,
                      struct catalog_loaded *ret_loaded);
-int store_subjects_load(struct store *s, const char *json, size_t len, bool check_only,
+int store_subjects_load(struct store *s, const struct catalog_load *load,
                         struct catalog_loaded *ret_loaded);
-/* url, version: used where the definition has none; may be NULL. */
-int store_questionnaire_load(struct store *s, const char *json, size_t len, const char *url,
-                             const char *version, bool check_only,
+int store_questionnaire_load(struct store *s, const struct catalog_load *load,
                              struct catalog_loaded *ret_loaded);
+/* The same judgement without a database: false when it is refused. */
+struct valuesets; /* valuesets.h */
+bool catalog_questionnaire_check(const struct catalog_load *load, const struct valuesets *valuesets,
+                                 struct catalog_loaded *ret_loaded);
 
 struct catalog_study {
     const char *study;
@@ -62,6 +61,8 @@ struct catalog_questionnaire {
     const char *url, *version, *name, *fhir_id; /* fhir_id may be NULL */
     const char *definition;
     size_t definition_len;
+    bool unchecked; /* was loaded with what can't be evaluated flagged */
+    int64_t loaded_us;
 };
 /* All rows; what each is given lives only during the call. */
 int store_studies_read(struct store *s, void (*each)(void *arg, const struct catalog_study *row),

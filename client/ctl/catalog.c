@@ -1,55 +1,42 @@
-/* study load, subject load, questionnaire load. What a file must look like is the store's
- * knowledge; here it is read, judged first (nothing written), confirmed, loaded. */
+/* study load, subject load, questionnaire load, valueset load. What a file must look like is the
+ * store's knowledge; here it is read, judged first (nothing written), confirmed, loaded. */
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "client/ctl/database.h"
 #include "client/ctl/table.h"
 #include "client/ctl/verbs.h"
 #include "store/catalog.h"
+#include "store/valuesets.h"
 
-enum kind { KIND_STUDY, KIND_SUBJECTS, KIND_QUESTIONNAIRE };
-
-struct load {
-    struct ctl *ctl;
-    enum kind kind;
-    char *text;
-    size_t len;
+struct kind {
+    int (*load)(struct store *s, const struct catalog_load *load, struct catalog_loaded *ret);
+    const char *noun, *counted; /* "study", "site" */
 };
+static const struct kind study = {store_study_load, "study", "site"};
+static const struct kind subjects = {store_subjects_load, "subjects", "subject"};
+static const struct kind questionnaire = {store_questionnaire_load, "questionnaire", "item"};
+static const struct kind valueset = {store_valueset_load, "value set", NULL};
 
-static int
-load_run(struct store *s, const struct load *l, bool check_only, struct catalog_loaded *ret)
-{
-    switch (l->kind) {
-    case KIND_STUDY:
-        return store_study_load(s, l->text, l->len, check_only, ret);
-    case KIND_SUBJECTS:
-        return store_subjects_load(s, l->text, l->len, check_only, ret);
-    case KIND_QUESTIONNAIRE:
-        return store_questionnaire_load(s, l->text, l->len, l->ctl->options[OPTION_URL],
-                                        l->ctl->options[OPTION_AS_VERSION], check_only, ret);
-    }
-    return STORE_INVALID;
-}
-
-/* "study NCT007 with 3 sites" */
+/* "study NCT007, version 2, with 3 sites" */
 static void
-load_name(const struct load *l, const struct catalog_loaded *loaded, char *ret, size_t size)
+loaded_name(const struct kind *kind, const struct catalog_loaded *loaded, char *ret, size_t size)
 {
-    switch (l->kind) {
-    case KIND_STUDY:
-        snprintf(ret, size, "study %s with %zu site%s", loaded->name, loaded->count,
-                 loaded->count == 1 ? "" : "s");
-        break;
-    case KIND_SUBJECTS:
-        snprintf(ret, size, "%zu subject%s of study %s", loaded->count,
-                 loaded->count == 1 ? "" : "s", loaded->name);
-        break;
-    case KIND_QUESTIONNAIRE:
-        snprintf(ret, size, "questionnaire %s", loaded->name);
-        break;
-    }
+    const char *plural = loaded->count == 1 ? "" : "s";
+    char version[32] = "";
+
+    if (loaded->version > 0)
+        snprintf(version, sizeof(version), ", version %d,", loaded->version);
+    if (kind == &subjects)
+        snprintf(ret, size, "%zu subject%s of study %s", loaded->count, plural, loaded->name);
+    else if (kind->counted == NULL)
+        snprintf(ret, size, "%s %s", kind->noun, loaded->name);
+    else
+        snprintf(ret, size, "%s %s%s with %zu %s%s", kind->noun, loaded->name, version,
+                 loaded->count, kind->counted, plural);
 }
 
 static void
@@ -78,61 +65,94 @@ study_check(const struct ctl *ctl, struct store *s)
     return code;
 }
 
+static void
+finding_say(void *arg, bool refusal, const char *text)
+{
+    const char *file = arg;
+
+    ctl_complain("%s: %s: %s", file, refusal ? "refused" : "warning", text);
+}
+
 static int
-load_do(const struct load *l, struct store *s)
+load_do(struct ctl *ctl, const struct kind *kind, struct store *s, struct catalog_load *load)
 {
     struct catalog_loaded loaded = {0};
     char name[400];
 
-    int code = study_check(l->ctl, s);
+    int code = study_check(ctl, s);
     if (code != EXIT_DONE)
         return code;
-    code = database_exit(s, load_run(s, l, true, &loaded));
+    load->check_only = true;
+    code = database_exit(s, kind->load(s, load, &loaded));
     if (code != EXIT_DONE)
         return code;
-    load_name(l, &loaded, name, sizeof(name));
-    if (ctl_confirm(l->ctl, &code, "load %s", name) == CONFIRM_NO)
+    loaded_name(kind, &loaded, name, sizeof(name));
+    if (ctl_confirm(ctl, &code, "load %s", name) == CONFIRM_NO)
         return code;
-    code = database_exit(s, load_run(s, l, false, &loaded));
+    load->check_only = false;
+    load->say = NULL; /* all was said */
+    code = database_exit(s, kind->load(s, load, &loaded));
     if (code != EXIT_DONE)
         return code;
-    load_name(l, &loaded, name, sizeof(name));
-    ctl_done(l->ctl, loaded.unchanged ? "%s stood there already, unchanged" : "loaded %s", name);
+    loaded_name(kind, &loaded, name, sizeof(name));
+    ctl_done(ctl, loaded.unchanged ? "%s stood there already, unchanged" : "loaded %s", name);
     return EXIT_DONE;
 }
 
-static int
-load_verb(struct ctl *ctl, enum kind kind)
+/* Who loads it, as this host knows him. */
+static const char *
+user_name(void)
 {
-    struct load l = {.ctl = ctl, .kind = kind};
+    const struct passwd *user = getpwuid(getuid());
+
+    return user != NULL ? user->pw_name : NULL;
+}
+
+static int
+load_verb(struct ctl *ctl, const struct kind *kind)
+{
+    struct catalog_load load = {.url = ctl->options[OPTION_URL],
+                                .version = ctl->options[OPTION_AS_VERSION],
+                                .by = user_name(),
+                                .reason = ctl->options[OPTION_REASON],
+                                .unchecked = ctl->options[OPTION_UNCHECKED] != NULL,
+                                .say = finding_say};
     struct store *s;
 
-    l.text = ctl_file_read(ctl->args[0], CTL_FILE_MAX, &l.len);
-    if (l.text == NULL)
+    char *text = ctl_file_read(ctl->args[0], CTL_FILE_MAX, &load.len);
+    if (text == NULL)
         return EXIT_USAGE;
+    load.json = text;
+    load.arg = (void *)(uintptr_t)ctl->args[0];
     int code = database_open(ctl, true, &s);
     if (code == EXIT_DONE) {
-        code = load_do(&l, s);
+        code = load_do(ctl, kind, s, &load);
         store_free(s);
     }
-    free(l.text);
+    free(text);
     return code;
 }
 
 int
 study_load_verb(struct ctl *ctl)
 {
-    return load_verb(ctl, KIND_STUDY);
+    return load_verb(ctl, &study);
 }
 
 int
 subject_load_verb(struct ctl *ctl)
 {
-    return load_verb(ctl, KIND_SUBJECTS);
+    return load_verb(ctl, &subjects);
 }
 
 int
 questionnaire_load_verb(struct ctl *ctl)
 {
-    return load_verb(ctl, KIND_QUESTIONNAIRE);
+    return load_verb(ctl, &questionnaire);
+}
+
+int
+valueset_load_verb(struct ctl *ctl)
+{
+    return load_verb(ctl, &valueset);
 }

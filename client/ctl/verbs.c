@@ -12,6 +12,7 @@
 #define EDGE NEEDS_EDGE
 #define JOURNAL NEEDS_JOURNAL
 #define REDIS NEEDS_REDIS
+#define INTAKE NEEDS_INTAKE
 
 static const struct verb verbs[] = {
 #define VERB(function, noun, verb, arguments, least, most, needs, changes, options, help)          \
@@ -33,7 +34,7 @@ options_of(const struct verb *v)
 {
     uint32_t set = v->options | O(JSON);
 
-    if (v->needs & (NEEDS_BROKER | NEEDS_EDGE))
+    if (v->needs & (NEEDS_BROKER | NEEDS_EDGE | NEEDS_INTAKE))
         set |= O(TIMEOUT);
     if (v->changes == CHANGES_ASKS)
         set |= O(YES) | O(DRY_RUN);
@@ -143,16 +144,31 @@ verb_words(const struct verb *verb, int n_words, char *const *words, struct ctl 
     return EXIT_DONE;
 }
 
+/* "dead requeue ORIGIN…"; how many columns it takes. */
+static int
+verb_line(const struct verb *v, char *ret, size_t size)
+{
+    int columns = snprintf(ret, size, "%s%s%s %s", v->noun, v->verb != NULL ? " " : "",
+                           v->verb != NULL ? v->verb : "", v->arguments);
+
+    for (const char *c = ret; (c = strstr(c, "…")) != NULL; c += strlen("…"))
+        columns -= (int)strlen("…") - 1;
+    return columns;
+}
+
 void
 verb_list_print(FILE *out)
 {
+    char line[80];
+    int most = 0;
+
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-        char name[80];
-        snprintf(name, sizeof(name), "%s%s%s %s", verbs[i].noun, verbs[i].verb != NULL ? " " : "",
-                 verbs[i].verb != NULL ? verbs[i].verb : "", verbs[i].arguments);
-        /* "…" is three bytes and one column */
-        int width = 31 + (strstr(name, "…") != NULL ? 2 : 0);
-        fprintf(out, "  %-*s %s\n", width, name, verbs[i].help);
+        int columns = verb_line(&verbs[i], line, sizeof(line));
+        most = columns > most ? columns : most;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        int columns = verb_line(&verbs[i], line, sizeof(line));
+        fprintf(out, "  %s%*s  %s\n", line, most - columns, "", verbs[i].help);
     }
 }
 
@@ -160,9 +176,11 @@ static void
 verb_print(const struct verb *v)
 {
     static const char *const needs[] = {"the broker's admin endpoint (ctl/admin_endpoints)",
-                                        "PostgreSQL (ctl/postgres)", "the edge (ctl/edge_url)",
+                                        "PostgreSQL (ctl/postgres)",
+                                        "the edge (ctl/edge_url)",
                                         "the journal folder (ctl/journal_dir), on its host",
-                                        "Redis (ctl/redis)"};
+                                        "Redis (ctl/redis)",
+                                        "the broker's client endpoint (ctl/client_endpoints)"};
 
     printf("Usage: sluicectl ");
     name_print(stdout, v);

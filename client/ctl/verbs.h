@@ -15,6 +15,7 @@ enum verb_needs {
     NEEDS_EDGE = 1 << 2,
     NEEDS_JOURNAL = 1 << 3,
     NEEDS_REDIS = 1 << 4,
+    NEEDS_INTAKE = 1 << 5,
 };
 enum verb_changes { CHANGES_READS, CHANGES_ASKS, CHANGES_SENDS };
 

@@ -43,6 +43,7 @@ worker
     wrap_key_file = "$DATA/keys/wrap.keys"
 ctl
     admin_endpoints = "ipc://$RUN/admin.sock"
+    client_endpoints = "ipc://$RUN/client.sock"
     edge_url = "http://127.0.0.1:$PORT"
     token_file = "$DATA/keys/tokens"
     postgres = "host=$RUN port=5432 dbname=sluice user=sluice"
