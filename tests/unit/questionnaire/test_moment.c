@@ -93,6 +93,36 @@ dates_and_times(void **state)
     assert_int_equal(moment_check_date_time("2026-11-22T08:00:00", 19), MOMENT_NO_ZONE);
 }
 
+static void
+moments_compare_at_the_coarser_precision(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        int order;
+    } pairs[] = {
+        {"2026", "2026-11-22", 0},
+        {"2026-11", "2026-11-22", 0},
+        {"2026-11", "2026-12-01", -1},
+        {"2026-11-23", "2026-11-22", 1},
+        {"2026-11-22T23:00:00-05:00", "2026-11-22", 0}, /* the day as it was written */
+        {"2026-11-22T23:00:00-05:00", "2026-11-23T04:00:00Z", 0},
+        {"2026-11-22T23:00:00.1Z", "2026-11-22T23:00:00Z", 1},
+        {"2026-01-01T00:30:00+01:00", "2026-01-01T00:00:00Z", -1},
+        {"08:00:00", "08:00:00.000", 0},
+        {"07:59:59.9", "08:00:00", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        size_t a = strlen(pairs[i].a), b = strlen(pairs[i].b);
+        int order = moment_compare(pairs[i].a, a, pairs[i].b, b);
+        int back = moment_compare(pairs[i].b, b, pairs[i].a, a);
+        if ((order > 0) - (order < 0) != pairs[i].order ||
+            (back > 0) - (back < 0) != -pairs[i].order)
+            fail_msg("%s and %s: %d, %d", pairs[i].a, pairs[i].b, order, back);
+    }
+}
+
 int
 main(void)
 {
@@ -100,6 +130,7 @@ main(void)
         cmocka_unit_test(instants_are_parsed),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(dates_and_times),
+        cmocka_unit_test(moments_compare_at_the_coarser_precision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
