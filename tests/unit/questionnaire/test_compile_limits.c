@@ -17,6 +17,8 @@ static const struct refusal refusals[] = {
           VALUE("maxValue", "'valueInteger':1") "," VALUE("maxValue", "'valueInteger':2")),
      "item 'a': maxValue stands twice"},
     {WITH("date", VALUE("minValue", "'valueDate':'2026-02-30'")), "item 'a': minValue must be a"},
+    {WITH("date", VALUE("minValue", "'valueDate':'2026-01-01T10:00:00Z'")),
+     "item 'a': minValue must be a date"},
     {WITH("date", VALUE("minValue", "'valueInteger':7")), "item 'a': minValue must be a date"},
     {WITH("dateTime", VALUE("maxValue", "'valueDateTime':'2026-02-03T10:00:00'")),
      "item 'a': maxValue must be a dateTime"},

@@ -288,50 +288,50 @@ scores_and_alerts_stand_in_the_flat_form(void **state)
         "{'url':'" OURS "alert','extension':[" ID PART("score", "'valueString':'s'") "," OP(">=")
             VAL("'valueDecimal':2.50") URGENT
         ",{'url':'text','valueString':'high'}]},"
-        "{'url':'" OURS "alert','extension':[{'url':'id','valueString':'r2'}," ON("a")
-            OP("rise")
-                VAL("'valueInteger':2") "{'url':'severity','valueCode':'info'},"
-                                        "{'url':'suppressHours','valueInteger':24}]}],'item':"
-                                        "[" ITEM("a", "integer", "") "," ITEM(
-                                            "s", "decimal",
-                                            SCORE(METHOD("lookup") "," OF("a") "," ROW(
-                                                ROW_WHEN("3"),
-                                                "'value"
-                                                "Decima"
-                                                "l':0."
-                                                "3") "," ROW(ROW_WHEN("1"),
-                                                             "'valueDecimal':0.1") "," BAND("{'url'"
-                                                                                            ":'low'"
-                                                                                            ",'"
-                                                                                            "valueI"
-                                                                                            "nteger"
-                                                                                            "':5},{"
-                                                                                            "'url'"
-                                                                                            ":'"
-                                                                                            "code',"
-                                                                                            "'value"
-                                                                                            "Code':"
-                                                                                            "'"
-                                                                                            "high'"
-                                                                                            "}") "," BAND("{'"
-                                                                                                          "url'"
-                                                                                                          ":'"
-                                                                                                          "high"
-                                                                                                          "','"
-                                                                                                          "valu"
-                                                                                                          "eInt"
-                                                                                                          "eger"
-                                                                                                          "':4}"
-                                                                                                          ",{'"
-                                                                                                          "url'"
-                                                                                                          ":'"
-                                                                                                          "code"
-                                                                                                          "','"
-                                                                                                          "valu"
-                                                                                                          "eCod"
-                                                                                                          "e':'"
-                                                                                                          "low'"
-                                                                                                          "}"))) "]}",
+        "{'url':'" OURS
+        "alert','extension':[{'url':'id','valueString':'r2'}," ON("a") OP("rise") VAL(
+            "'valueInteger':2") "{'url':'severity','valueCode':'info'},"
+                                "{'url':'suppressHours','valueInteger':24}]}],'item':"
+                                "[" ITEM("a", "integer", "") "," ITEM(
+                                    "s", "decimal",
+                                    SCORE(METHOD("lookup") "," OF("a") "," ROW(
+                                        ROW_WHEN("3"),
+                                        "'value"
+                                        "Decima"
+                                        "l':0."
+                                        "3") "," ROW(ROW_WHEN("1"),
+                                                     "'valueDecimal':0.1") "," BAND("{'url'"
+                                                                                    ":'low'"
+                                                                                    ",'"
+                                                                                    "valueI"
+                                                                                    "nteger"
+                                                                                    "':5},{"
+                                                                                    "'url'"
+                                                                                    ":'"
+                                                                                    "code',"
+                                                                                    "'value"
+                                                                                    "Code':"
+                                                                                    "'"
+                                                                                    "high'"
+                                                                                    "}") "," BAND("{'"
+                                                                                                  "url'"
+                                                                                                  ":'"
+                                                                                                  "high"
+                                                                                                  "','"
+                                                                                                  "valu"
+                                                                                                  "eInt"
+                                                                                                  "eger"
+                                                                                                  "':4}"
+                                                                                                  ",{'"
+                                                                                                  "url'"
+                                                                                                  ":'"
+                                                                                                  "code"
+                                                                                                  "','"
+                                                                                                  "valu"
+                                                                                                  "eCod"
+                                                                                                  "e':'"
+                                                                                                  "low'"
+                                                                                                  "}"))) "]}",
         NULL);
     const struct score *s = &q->scores[0];
 
@@ -409,14 +409,12 @@ static void
 a_choice_counts_by_its_weights(void **state)
 {
     struct questionnaire *q = definition_good(
-        Q(
-            ITEM("a", "choice",
-                 ",'answerOption':[{'valueCoding':{'code':'x'" EXTS(
-                     EXT(HL7 "ordinalValue", "'valueDecimal':1")) "}},{'valueCoding':{'code':'?'}}"
-                                                                  "]") "," ITEM("s", "integer",
-                                                                                SCORE(
-                                                                                    METHOD("sum") "," OF(
-                                                                                        "a")))),
+        Q(ITEM("a", "choice",
+               ",'answerOption':[{'valueCoding':{'code':'x'" EXTS(
+                   EXT(HL7 "ordinalValue",
+                       "'valueDecimal':1")) "}},{'valueCoding':{'code':'?'}}"
+                                            "]") "," ITEM("s", "integer",
+                                                          SCORE(METHOD("sum") "," OF("a")))),
         NULL);
 
     (void)state;
