@@ -8,6 +8,8 @@
 #include "questionnaire/ucum.h"
 #include "questionnaire/value.h"
 
+#define SMALL_SET 16
+
 static bool
 is_digit(char c)
 {
@@ -126,6 +128,18 @@ quantity_take(const struct item *item, const struct mp_value *v, struct mp_curso
     return true;
 }
 
+/* Whether looking for the option of a number may be worth it: small sets, most of them without
+ * weights, are looked through first. */
+static bool
+may_weigh(const struct option_set *set)
+{
+    bool weighs = set != NULL && set->n > SMALL_SET;
+
+    for (uint32_t i = 0; set != NULL && !weighs && i < set->n; i++)
+        weighs = set->options[i].has_weight;
+    return weighs;
+}
+
 /* A number that an option of the item may give a weight of its own. */
 static bool
 counted_take(const struct item *item, const struct mp_value *v, struct mp_cursor inside,
@@ -133,7 +147,7 @@ counted_take(const struct item *item, const struct mp_value *v, struct mp_cursor
 {
     struct reading by_option = {0};
 
-    if (item->set != NULL && choice_take(item, v, inside, &by_option) && by_option.has_number)
+    if (may_weigh(item->set) && choice_take(item, v, inside, &by_option) && by_option.has_number)
         *r = by_option;
     else
         r->has_number = number_take(v, &r->number);

@@ -153,6 +153,34 @@ blood_pressure_is_graded_in_any_unit(void **state)
     form_end(&f);
 }
 
+/* schemas/examples: what a device sends is sound and is graded. */
+static void
+the_example_of_a_device_is_sound(void **state)
+{
+    char text[4096], score[DECIMAL_TEXT_SIZE + 64], path[512];
+    struct findings findings;
+    struct form f;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/schemas/examples/submission-vital-signs.json", SOURCE_DIR);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    size_t n = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    char *answers = strstr(text, "\"answers\": ") + strlen("\"answers\": ");
+    *strrchr(answers, '}') = '\0';
+
+    form_begin(&f, definition_shipped("vital-signs"));
+    form_take(&f, answers, true, NULL);
+    assert_string_equal(form_score(&f, 0, score), "2 grade-2");
+    findings_init(&findings);
+    questionnaire_check(f.q, f.answers.data, f.answers.size, true, &findings);
+    assert_int_equal(findings.n, 0);
+    findings_deinit(&findings);
+    form_end(&f);
+}
+
 static void
 glucose_takes_its_limit_from_the_site(void **state)
 {
@@ -316,6 +344,7 @@ main(void)
         cmocka_unit_test(phq9_one_answer_missing),
         cmocka_unit_test(item_9_is_heard_in_a_broken_form),
         cmocka_unit_test(blood_pressure_is_graded_in_any_unit),
+        cmocka_unit_test(the_example_of_a_device_is_sound),
         cmocka_unit_test(glucose_takes_its_limit_from_the_site),
         cmocka_unit_test(eq5d_profile),
         cmocka_unit_test(pro_ctcae_composites_by_code),

@@ -151,6 +151,42 @@ what_is_stored(void **state)
     }
 }
 
+/* Numbers that the definition gives a weight of their own, in a small and in a large set. */
+static void
+an_integer_may_have_a_weight(void **state)
+{
+    char text[DECIMAL_TEXT_SIZE + 64], answers[64], expected[16];
+
+    (void)state;
+    for (int n = 3; n <= 40; n += 37) {
+        struct buf definition;
+        struct form weighed;
+        buf_init(&definition, 1 << 20);
+        buf_printf(&definition, "{'resourceType':'Questionnaire','status':'active','item':["
+                                "{'linkId':'w','text':'w','type':'integer','answerOption':[");
+        for (int i = 0; i < n; i++)
+            buf_printf(
+                &definition,
+                "%s{'valueInteger':%d,'extension':[{'url':"
+                "'http://hl7.org/fhir/StructureDefinition/ordinalValue','valueDecimal':%d}]}",
+                i > 0 ? "," : "", i, 10 * i);
+        buf_printf(&definition, "]}," ITEM("s", "decimal",
+                                           ",'readOnly':true,'extension':[{'url':'" OURS
+                                           "score','extension':[{'url':'method','valueCode':'sum'}"
+                                           ",{'url':'of','valueString':'w'}]}]") "]}");
+        buf_append(&definition, "", 1);
+        form_begin(&weighed, definition_good((const char *)definition.data, NULL));
+        for (int i = 0; i < n; i++) {
+            snprintf(answers, sizeof(answers), "{'w':%d}", i);
+            snprintf(expected, sizeof(expected), "%d", 10 * i);
+            form_take(&weighed, answers, true, NULL);
+            assert_string_equal(form_score(&weighed, 0, text), expected);
+        }
+        form_end(&weighed);
+        buf_deinit(&definition);
+    }
+}
+
 /* One past the room of a profile: no score rather than half of one. */
 static void
 a_profile_has_a_bound(void **state)
@@ -192,6 +228,7 @@ main(void)
         cmocka_unit_test_setup_teardown(methods_null_rules_and_bands, begin, end),
         cmocka_unit_test_setup_teardown(an_incomplete_form_has_no_scores, begin, end),
         cmocka_unit_test_setup_teardown(what_is_stored, begin, end),
+        cmocka_unit_test(an_integer_may_have_a_weight),
         cmocka_unit_test(a_profile_has_a_bound),
     };
 
