@@ -1,6 +1,7 @@
 /* Which definitions are taken, and why others are not: frame, items, options. */
 #include "tests/unit/questionnaire/definition.h"
 
+/* clang-format off */
 static const struct refusal frames[] = {
     {"", "line"},
     {"[]", "resourceType"},
@@ -10,21 +11,20 @@ static const struct refusal frames[] = {
     {"{'resourceType':'Questionnaire','status':'\\u0001'}", "U+0001"},
     {"{'resourceType':'Questionnaire','item':{'linkId':'a'}}", "'item' must be an array"},
     {"{'resourceType':'Questionnaire','url':7,'item':[" CHOICE("a") "]}", "'url' must be a text"},
-    {"{'resourceType':'Questionnaire','url':1.5,'item':[" CHOICE("a") "]}", "'url' must be a text"},
+    {"{'resourceType':'Questionnaire','url':1.5,'item':[" CHOICE("a") "]}",
+     "'url' must be a text"},
     {"{'resourceType':'Questionnaire','version':1.0,'item':[" CHOICE("a") "]}", "'version'"},
     {"{'resourceType':'Questionnaire','name':'','item':[" CHOICE("a") "]}", "'name'"},
     {"{'resourceType':'Questionnaire','status':[],'item':[" CHOICE("a") "]}", "'status'"},
     {"{'resourceType':'Questionnaire','effectivePeriod':7,'item':[" CHOICE("a") "]}", "Period"},
-    {"{'resourceType':'Questionnaire','effectivePeriod':{'start':'soon'},'item':[" CHOICE("a") "]}",
-     "effectivePeriod.start"},
-    {"{'resourceType':'Questionnaire','effectivePeriod':{'end':'2026-02-30'},'item':[" CHOICE(
-         "a") "]}",
-     "effectivePeriod.end"},
+    {"{'resourceType':'Questionnaire','effectivePeriod':{'start':'soon'},'item':[" CHOICE("a")
+     "]}", "effectivePeriod.start"},
+    {"{'resourceType':'Questionnaire','effectivePeriod':{'end':'2026-02-30'},'item':[" CHOICE("a")
+     "]}", "effectivePeriod.end"},
     {"{'resourceType':'Questionnaire','extension':7,'item':[" CHOICE("a") "]}", "'extension'"},
     {"{'resourceType':'Questionnaire','extension':[{}],'item':[" CHOICE("a") "]}", "url"},
     {"{'resourceType':'Questionnaire','extension':[{'url':'" HL7
-     "minValue','valueInteger':1}],'item':[" CHOICE("a") "]}",
-     "no meaning at this place"},
+     "minValue','valueInteger':1}],'item':[" CHOICE("a") "]}", "no meaning at this place"},
     {Q("7"), "object"},
     {Q("{'type':'string'}"), "linkId"},
     {Q("{'linkId':'','type':'string'}"), "linkId"},
@@ -32,7 +32,9 @@ static const struct refusal frames[] = {
     {Q("{'linkId':'a\\nb','type':'string'}"), "linkId"},
     {Q(ITEM("a", "group", ",'item':{}")), "'item' must be an array"},
 };
+/* clang-format on */
 
+/* clang-format off */
 static const struct refusal items[] = {
     {Q("{'linkId':'a'}"), "item 'a': type ''"},
     {Q(ITEM("a", "question", "")), "item 'a': type 'question'"},
@@ -57,28 +59,26 @@ static const struct refusal items[] = {
      "item 'a': a display has no items"},
     {Q(ITEM("a", "string", ",'definition':7")), "item 'a': 'definition'"},
     {Q(ITEM("a", "string", EXTS(EXT(OURS "identifier", "'extension':[]")))), "identifier: kind"},
-    {Q(ITEM("a", "string",
-            EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'shoe'}]")))),
-     "item 'a': identifier: kind 'shoe'"},
-    {Q(ITEM("a", "string",
-            EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'name'},"
-                                        "{'url':'action','valueCode':'shred'}]")))),
+    {Q(ITEM("a", "string", EXTS(EXT(OURS "identifier",
+     "'extension':[{'url':'kind','valueCode':'shoe'}]")))), "item 'a': identifier: kind 'shoe'"},
+    {Q(ITEM("a", "string", EXTS(EXT(OURS "identifier",
+     "'extension':[{'url':'kind','valueCode':'name'},{'url':'action','valueCode':'shred'}]")))),
      "item 'a': identifier: action 'shred'"},
-    {Q(ITEM("a", "string",
-            EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'name'},"
-                                        "{'url':'actoin','valueCode':'drop'}]")))),
+    {Q(ITEM("a", "string", EXTS(EXT(OURS "identifier",
+     "'extension':[{'url':'kind','valueCode':'name'},{'url':'actoin','valueCode':'drop'}]")))),
      "item 'a': identifier: 'actoin'"},
-    {Q(ITEM("a", "string",
-            EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'name'},"
-                                        "{'url':'action','valueCode':'year'}]")))),
+    {Q(ITEM("a", "string", EXTS(EXT(OURS "identifier",
+     "'extension':[{'url':'kind','valueCode':'name'},{'url':'action','valueCode':'year'}]")))),
      "item 'a': identifier: only a birthDate"},
-    {Q(ITEM("a", "group",
-            EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'name'}]")))),
+    {Q(ITEM("a", "group", EXTS(EXT(OURS "identifier",
+     "'extension':[{'url':'kind','valueCode':'name'}]")))),
      "item 'a': identifier: only a question"},
 };
+/* clang-format on */
 
 #define OPTIONS(type, list) Q(ITEM("a", type, ",'answerOption':[" list "]"))
 
+/* clang-format off */
 static const struct refusal options[] = {
     {Q(ITEM("a", "choice", "")), "item 'a': a choice needs answerOption"},
     {Q(ITEM("a", "choice", ",'answerOption':[]")), "item 'a': 'answerOption'"},
@@ -99,23 +99,20 @@ static const struct refusal options[] = {
     {OPTIONS("string", "{'valueCoding':{'code':'x'}}"), "item 'a': an option's valueCoding"},
     {OPTIONS("boolean", "{'valueString':'x'}"), "item 'a': an option's valueString"},
     {OPTIONS("quantity", "{'valueInteger':1}"), "item 'a': an option's valueInteger"},
-    {OPTIONS("choice",
-             "{'valueCoding':{'code':'x'}" EXTS(EXT(HL7 "ordinalValue", "'valueString':'1'")) "}"),
-     "item 'a': an option's weight"},
-    {OPTIONS("choice", "{'valueCoding':{'code':'x'" EXTS(
-                           EXT(HL7 "itemWeight", "'valueDecimal':1234567890123456789.5")) "}}"),
-     "item 'a': an option's weight"},
-    {OPTIONS("choice", "{'valueCoding':{'code':'x'}" EXTS(
-                           EXT(HL7 "questionnaire-optionExclusive", "'valueCode':'x'")) "}"),
-     "item 'a': optionExclusive"},
-    {OPTIONS("choice",
-             "{'valueCoding':{'code':'x'}" EXTS(EXT(HL7 "minValue", "'valueInteger':1")) "}"),
-     "item 'a': the extension minValue has no meaning at this place"},
+    {OPTIONS("choice", "{'valueCoding':{'code':'x'}" EXTS(EXT(HL7 "ordinalValue",
+     "'valueString':'1'")) "}"), "item 'a': an option's weight"},
+    {OPTIONS("choice", "{'valueCoding':{'code':'x'" EXTS(EXT(HL7 "itemWeight",
+     "'valueDecimal':1234567890123456789.5")) "}}"), "item 'a': an option's weight"},
+    {OPTIONS("choice", "{'valueCoding':{'code':'x'}" EXTS(EXT(HL7 "questionnaire-optionExclusive",
+     "'valueCode':'x'")) "}"), "item 'a': optionExclusive"},
+    {OPTIONS("choice", "{'valueCoding':{'code':'x'}" EXTS(EXT(HL7 "minValue", "'valueInteger':1"))
+     "}"), "item 'a': the extension minValue has no meaning at this place"},
     {Q(ITEM("a", "choice", ",'answerOption':[{'valueString':'x'}],'answerValueSet':'#x'")),
      "item 'a': has both"},
     {Q(ITEM("a", "date", ",'answerValueSet':'#x'")), "item 'a': answerValueSet does not fit"},
     {Q(ITEM("a", "choice", ",'answerValueSet':7")), "item 'a': 'answerValueSet'"},
 };
+/* clang-format on */
 
 static void
 frames_are_refused(void **state)

@@ -7,15 +7,15 @@
 #define WITH(type, list) Q(ITEM("a", type, EXTS(list)))
 #define VALUE(name, value) EXT(HL7 name, value)
 
+/* clang-format off */
 static const struct refusal refusals[] = {
     {WITH("string", VALUE("minValue", "'valueInteger':1")), "item 'a': minValue does not fit"},
     {WITH("integer", VALUE("minValue", "'valueString':'1'")),
      "item 'a': minValue must be a number"},
     {WITH("decimal", VALUE("maxValue", "'valueDecimal':0.1234567890123456789")),
      "item 'a': maxValue must be a number of 18 digits"},
-    {WITH("integer",
-          VALUE("maxValue", "'valueInteger':1") "," VALUE("maxValue", "'valueInteger':2")),
-     "item 'a': maxValue stands twice"},
+    {WITH("integer", VALUE("maxValue", "'valueInteger':1") "," VALUE("maxValue",
+     "'valueInteger':2")), "item 'a': maxValue stands twice"},
     {WITH("date", VALUE("minValue", "'valueDate':'2026-02-30'")), "item 'a': minValue must be a"},
     {WITH("date", VALUE("minValue", "'valueDate':'2026-01-01T10:00:00Z'")),
      "item 'a': minValue must be a date"},
@@ -39,7 +39,8 @@ static const struct refusal refusals[] = {
     {Q(ITEM("a", "date", ",'maxLength':3")), "item 'a': maxLength does not fit"},
     {WITH("string", VALUE("minLength", "'valueInteger':-1")), "item 'a': minLength must be"},
     {WITH("date", VALUE("minLength", "'valueInteger':1")), "item 'a': minLength does not fit"},
-    {WITH("decimal", VALUE("maxDecimalPlaces", "'valueInteger':-1")), "item 'a': maxDecimalPlaces"},
+    {WITH("decimal", VALUE("maxDecimalPlaces", "'valueInteger':-1")),
+     "item 'a': maxDecimalPlaces"},
     {WITH("string", VALUE("maxDecimalPlaces", "'valueInteger':1")),
      "item 'a': maxDecimalPlaces does not fit"},
     {WITH("string", VALUE("questionnaire-minOccurs", "'valueInteger':-1")),
@@ -50,7 +51,8 @@ static const struct refusal refusals[] = {
      "item 'a': questionnaire-maxOccurs does not fit"},
     {WITH("string", VALUE("regex", "'valueInteger':1")), "item 'a': regex must be a text"},
     {WITH("string", VALUE("regex", "'valueString':'(a'")), "item 'a': regex: missing"},
-    {WITH("string", VALUE("regex", "'valueString':'(a)\\\\1'")), "item 'a': regex: backreferences"},
+    {WITH("string", VALUE("regex", "'valueString':'(a)\\\\1'")),
+     "item 'a': regex: backreferences"},
     {WITH("string", VALUE("regex", "'valueString':'(?<n>a)\\\\k<n>'")),
      "item 'a': regex: backreferences"},
     {WITH("string", VALUE("regex", "'valueString':'(a)?(?(1)b|c)'")),
@@ -72,7 +74,7 @@ static const struct refusal refusals[] = {
     {WITH("quantity", VALUE("questionnaire-unit", "'valueCoding':{'system':'s'}")),
      "item 'a': questionnaire-unit needs a code"},
     {WITH("quantity", VALUE("questionnaire-unit", "'valueCoding':{'code':'kg'}") "," VALUE(
-                          "questionnaire-unit", "'valueCoding':{'code':'g'}")),
+     "questionnaire-unit", "'valueCoding':{'code':'g'}")),
      "item 'a': questionnaire-unit stands twice"},
     {WITH("decimal", VALUE("questionnaire-unitOption", "'valueCoding':{'code':'kg'}")),
      "item 'a': units to choose from do not fit"},
@@ -83,6 +85,7 @@ static const struct refusal refusals[] = {
     {WITH("quantity", VALUE("questionnaire-unitValueSet", "'valueCanonical':'#u'")),
      "item 'a': unitValueSet #u: it is not contained"},
 };
+/* clang-format on */
 
 static void
 wrong_limits_are_refused_by_name(void **state)
@@ -115,34 +118,25 @@ limits_keep_their_literal(void **state)
     questionnaire_free(q);
 }
 
+/* clang-format off */
+static const char limits_form[] =
+    Q(ITEM("a", "string", ",'maxLength':9" EXTS(VALUE("minLength", "'valueInteger':2") "," VALUE(
+     "regex", "'valueString':'[a-z]+'"))) "," ITEM("b", "integer", ",'repeats':true" EXTS(VALUE(
+     "questionnaire-minOccurs", "'valueInteger':2") "," VALUE("questionnaire-maxOccurs",
+     "'valueInteger':3") "," VALUE("maxDecimalPlaces", "'valueInteger':0"))) "," ITEM("c",
+     "attachment", EXTS(VALUE("mimeType", "'valueCode':'image/png'") "," VALUE("mimeType",
+     "'valueCode':'image/jpeg'") "," VALUE("maxSize", "'valueDecimal':1.5"))) "," ITEM("d",
+     "reference", EXTS(VALUE("questionnaire-referenceResource", "'valueCode':'Device'"))) "," ITEM(
+     "e", "quantity", EXTS(VALUE("questionnaire-unit", "'valueCoding':{'system':'u','code':'kg'}")
+     "," VALUE("questionnaire-unitOption", "'valueCoding':{'system':'u','code':'g'}") "," EXT(SDC
+     "minQuantity", "'valueQuantity':{'value':0.5,'code':'kg'}"))) "," ITEM("f", "dateTime", EXTS(
+     VALUE("minValue", "'valueDateTime':'2026-01'"))));
+/* clang-format on */
+
 static void
 limits_stand_in_the_flat_form(void **state)
 {
-    struct questionnaire *q = definition_good(
-        Q(ITEM("a", "string", ",'maxLength':9" EXTS(VALUE("minLength", "'valueInteger':2") "," VALUE("regex", "'valueString':'[a-z]+'"))) "," ITEM(
-            "b", "integer",
-            ",'repeats':true" EXTS(VALUE("questionnaire-minOccurs", "'valueInteger':2") "," VALUE("questionnaire-maxOccurs", "'valueInteger':3") "," VALUE(
-                "maxDecimalPlaces",
-                "'valueInteger':0"))) "," ITEM("c", "attachment",
-                                               EXTS(
-                                                   VALUE("mimeType", "'valueCode':'image/png'") "," VALUE(
-                                                       "mimeType",
-                                                       "'valueCode':'image/jpeg'") "," VALUE("maxSi"
-                                                                                             "ze",
-                                                                                             "'valu"
-                                                                                             "eDeci"
-                                                                                             "mal':"
-                                                                                             "1."
-                                                                                             "5"))) "," ITEM("d",
-                                                                                                             "reference",
-                                                                                                             EXTS(
-                                                                                                                 VALUE(
-                                                                                                                     "questionnaire-referenceResource", "'valueCode':'Device'"))) "," ITEM("e",
-                                                                                                                                                                                           "quantity", EXTS(VALUE("questionnaire-unit", "'valueCoding':{'system':'u','code':'kg'}") "," VALUE("questionnaire-unitOption", "'valueCoding':{'system':'u','code':'g'}") "," EXT(SDC "minQuantity", "'valueQuantity':{'value':0.5,'code':'kg'}"))) "," ITEM("f",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                        "dateTime",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                        EXTS(VALUE(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                            "minValue", "'valueDateTime':'2026-01'")))),
-        NULL);
+    struct questionnaire *q = definition_good(limits_form, NULL);
     const struct item *item = q->items;
 
     (void)state;
@@ -167,6 +161,7 @@ limits_stand_in_the_flat_form(void **state)
 }
 
 /* {definition, part of the warning} */
+/* clang-format off */
 static const char *const warnings[][2] = {
     {"{'resourceType':'Questionnaire','item':[" ITEM("a", "string", "") "]}", "no status"},
     {"{'resourceType':'Questionnaire','status':'draft','item':[" ITEM("a", "string", "") "]}",
@@ -176,14 +171,12 @@ static const char *const warnings[][2] = {
     {Q("{'linkId':'a','type':'string'}"), "item 'a': has no text"},
     {Q(ITEM("a", "group", "")), "item 'a': a group without items"},
     {Q(ITEM("a", "display", ",'required':true")), "item 'a': a display takes no answer"},
-    {WITH("integer",
-          VALUE("minValue", "'valueInteger':2") "," VALUE("maxValue", "'valueInteger':1")),
-     "item 'a': the least value is above the greatest"},
-    {WITH("date",
-          VALUE("minValue", "'valueDate':'2026'") "," VALUE("maxValue", "'valueDate':'2025-12'")),
-     "item 'a': the least value is above the greatest"},
-    {WITH("quantity", EXT(SDC "minQuantity", "'valueQuantity':{'value':2,'code':'g'}") "," EXT(
-                          SDC "maxQuantity", "'valueQuantity':{'value':1,'code':'g'}")),
+    {WITH("integer", VALUE("minValue", "'valueInteger':2") "," VALUE("maxValue",
+     "'valueInteger':1")), "item 'a': the least value is above the greatest"},
+    {WITH("date", VALUE("minValue", "'valueDate':'2026'") "," VALUE("maxValue",
+     "'valueDate':'2025-12'")), "item 'a': the least value is above the greatest"},
+    {WITH("quantity", EXT(SDC "minQuantity", "'valueQuantity':{'value':2,'code':'g'}") "," EXT(SDC
+     "maxQuantity", "'valueQuantity':{'value':1,'code':'g'}")),
      "item 'a': the least value is above the greatest"},
     {Q(ITEM("a", "string", ",'maxLength':1" EXTS(VALUE("minLength", "'valueInteger':2")))),
      "item 'a': minLength is above maxLength"},
@@ -194,11 +187,11 @@ static const char *const warnings[][2] = {
     {Q(ITEM("a", "choice", ",'answerOption':[{'valueString':'x'},{'valueString':'x'}]")),
      "item 'a': the option 'x' stands twice"},
     {WITH("quantity", VALUE("questionnaire-unit", "'valueCoding':{'code':'kg'}") "," VALUE(
-                          "questionnaire-unitOption", "'valueCoding':{'code':'g'}")),
-     "item 'a': the default unit"},
+     "questionnaire-unitOption", "'valueCoding':{'code':'g'}")), "item 'a': the default unit"},
     {WITH("string", EXT("https://example.org/colour", "'valueCode':'red'")),
      "item 'a': the extension https://example.org/colour is not known"},
 };
+/* clang-format on */
 
 static void
 doubtful_definitions_are_taken_with_a_warning(void **state)

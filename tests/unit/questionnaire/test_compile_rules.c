@@ -9,6 +9,7 @@
 #define ASKS(type, more, condition)                                                                \
     Q(ITEM("a", type, more) "," ITEM("b", "string", WHEN(condition)))
 
+/* clang-format off */
 static const struct refusal conditions[] = {
     {Q(ITEM("a", "string", ",'enableWhen':{}")), "item 'a': 'enableWhen'"},
     {Q(ITEM("a", "string", ",'enableWhen':[]")), "item 'a': 'enableWhen'"},
@@ -18,12 +19,10 @@ static const struct refusal conditions[] = {
      "item 'b': enableWhen asks 'z', which is no item"},
     {Q(ITEM("b", "string", WHEN(COND("b", "=", "'answerString':'x'")))),
      "item 'b': enableWhen asks 'b', which is the item itself"},
-    {Q(ITEM("b", "group",
-            WHEN(COND("c", "=", "'answerString':'x'")) ",'item':[" ITEM("c", "string", "") "]")),
-     "item 'b': enableWhen asks 'c', which is the item itself or below"},
-    {ASKS("group", ",'item':[" ITEM("c", "string", "") "]",
-          COND("a", "exists", "'answerBoolean':true")),
-     "item 'b': enableWhen asks 'a', which is no question"},
+    {Q(ITEM("b", "group", WHEN(COND("c", "=", "'answerString':'x'")) ",'item':[" ITEM("c",
+     "string", "") "]")), "item 'b': enableWhen asks 'c', which is the item itself or below"},
+    {ASKS("group", ",'item':[" ITEM("c", "string", "") "]", COND("a", "exists",
+     "'answerBoolean':true")), "item 'b': enableWhen asks 'a', which is no question"},
     {ASKS("display", "", COND("a", "exists", "'answerBoolean':true")),
      "item 'b': enableWhen asks 'a', which is no question"},
     {ASKS("string", "", COND("a", "~", "'answerString':'x'")),
@@ -34,7 +33,8 @@ static const struct refusal conditions[] = {
      "item 'b': enableWhen: exists needs answerBoolean"},
     {ASKS("string", "", "{'question':'a','operator':'exists'}"),
      "item 'b': enableWhen: exists needs answerBoolean"},
-    {ASKS("string", "", "{'question':'a','operator':'='}"), "item 'b': enableWhen needs an answer"},
+    {ASKS("string", "", "{'question':'a','operator':'='}"),
+     "item 'b': enableWhen needs an answer"},
     {ASKS("string", "", COND("a", "=", "'answerInteger':1")),
      "item 'b': enableWhen: answerInteger does not fit"},
     {ASKS("integer", "", COND("a", "=", "'answerString':'1'")),
@@ -63,24 +63,18 @@ static const struct refusal conditions[] = {
      "item 'b': enableWhen: answerCoding must be an object"},
     {Q(CHOICE("a") "," ITEM("b", "string", WHEN(COND("a", "=", "'answerCoding':{'system':'s'}")))),
      "item 'b': enableWhen: answerCoding needs a code"},
-    {ASKS("string", "",
-          COND("a", "=", "'answerString':'x'") "," COND("a", "=", "'answerString':'y'")),
-     "item 'b': several enableWhen need enableBehavior"},
-    {Q(ITEM("a", "string", "") "," ITEM(
-         "b", "string", WHEN(COND("a", "=", "'answerString':'x'")) ",'enableBehavior':'some'")),
-     "item 'b': enableBehavior must be"},
-    {Q(ITEM("a", "string", WHEN(COND("b", "=", "'answerString':'x'"))) "," ITEM(
-         "b", "string", WHEN(COND("a", "=", "'answerString':'x'")))),
-     "enableWhen runs in a circle"},
+    {ASKS("string", "", COND("a", "=", "'answerString':'x'") "," COND("a", "=",
+     "'answerString':'y'")), "item 'b': several enableWhen need enableBehavior"},
+    {Q(ITEM("a", "string", "") "," ITEM("b", "string", WHEN(COND("a", "=", "'answerString':'x'"))
+     ",'enableBehavior':'some'")), "item 'b': enableBehavior must be"},
+    {Q(ITEM("a", "string", WHEN(COND("b", "=", "'answerString':'x'"))) "," ITEM("b", "string", WHEN
+     (COND("a", "=", "'answerString':'x'")))), "enableWhen runs in a circle"},
     /* Through the groups above: q is in a, asks r; r is in b; b asks q. */
-    {Q(ITEM("a", "group",
-            WHEN(COND("r", "=", "'answerString':'x'")) ",'item':[" ITEM(
-                "q", "string",
-                "") "]") "," ITEM("b", "group",
-                                  WHEN(COND("q", "=", "'answerString':'x'")) ",'item':[" ITEM(
-                                      "r", "string", "") "]")),
-     "enableWhen runs in a circle"},
+    {Q(ITEM("a", "group", WHEN(COND("r", "=", "'answerString':'x'")) ",'item':[" ITEM("q",
+     "string", "") "]") "," ITEM("b", "group", WHEN(COND("q", "=", "'answerString':'x'"))
+     ",'item':[" ITEM("r", "string", "") "]")), "enableWhen runs in a circle"},
 };
+/* clang-format on */
 
 #define PART(url, value) "{'url':'" url "'," value "}"
 #define SCORE(parts) ",'readOnly':true" EXTS(EXT(OURS "score", "'extension':[" parts "]"))
@@ -92,12 +86,12 @@ static const struct refusal conditions[] = {
 #define SCORED(more)                                                                               \
     Q(ITEM("a", "integer", "") "," ITEM("b", "integer", "") "," ITEM("s", "integer", more))
 
+/* clang-format off */
 static const struct refusal scores[] = {
     {SCORED(EXTS(EXT(OURS "score", "'extension':[" METHOD("sum") "," OF("a") "]"))),
      "item 's': score: the item must be readOnly"},
-    {Q(ITEM("a", "integer", "") "," ITEM("s", "integer",
-                                         ",'repeats':true" SCORE(METHOD("sum") "," OF("a")))),
-     "item 's': score: the item must not repeat"},
+    {Q(ITEM("a", "integer", "") "," ITEM("s", "integer", ",'repeats':true" SCORE(METHOD("sum") ","
+     OF("a")))), "item 's': score: the item must not repeat"},
     {SCORED(SCORE(OF("a"))), "item 's': score: method ''"},
     {SCORED(SCORE(METHOD("mean") "," OF("a"))), "item 's': score: method 'mean'"},
     {SCORED(SCORE(METHOD("sum"))), "item 's': score: at least one 'of'"},
@@ -109,11 +103,10 @@ static const struct refusal scores[] = {
      "item 's': score: 'a' has no number or weight"},
     {Q(CHOICE("a") "," ITEM("s", "integer", SCORE(METHOD("sum") "," OF("a")))),
      "item 's': score: 'a' has no number or weight"},
-    {Q(ITEM("a", "integer", ",'repeats':true") "," ITEM("s", "integer",
-                                                        SCORE(METHOD("sum") "," OF("a")))),
-     "item 's': score: 'a' may have several answers"},
-    {Q(ITEM("g", "group", ",'repeats':true,'item':[" ITEM("a", "integer", "") "]") "," ITEM(
-         "s", "integer", SCORE(METHOD("sum") "," OF("a")))),
+    {Q(ITEM("a", "integer", ",'repeats':true") "," ITEM("s", "integer", SCORE(METHOD("sum") "," OF(
+     "a")))), "item 's': score: 'a' may have several answers"},
+    {Q(ITEM("g", "group", ",'repeats':true,'item':[" ITEM("a", "integer", "") "]") "," ITEM("s",
+     "integer", SCORE(METHOD("sum") "," OF("a")))),
      "item 's': score: 'a' may have several answers"},
     {Q(ITEM("a", "integer", "") "," ITEM("s", "date", SCORE(METHOD("sum") "," OF("a")))),
      "item 's': score: method sum does not fit type date"},
@@ -122,44 +115,39 @@ static const struct refusal scores[] = {
     {SCORED(SCORE(METHOD("sum") "," OF("a") ",{'url':'minAnswered','valueInteger':2}")),
      "item 's': score: minAnswered must be 1 to 1"},
     {SCORED(SCORE(METHOD("lookup") "," OF("a") ",{'url':'minAnswered','valueInteger':1}," ROW(
-         ROW_WHEN("1"), "'valueInteger':1"))),
-     "item 's': score: only method sum has minAnswered"},
+     ROW_WHEN("1"), "'valueInteger':1"))), "item 's': score: only method sum has minAnswered"},
     {SCORED(SCORE(METHOD("lookup") "," OF("a"))), "item 's': score: method lookup needs rows"},
     {SCORED(SCORE(METHOD("sum") "," OF("a") "," ROW(ROW_WHEN("1"), "'valueInteger':1"))),
      "item 's': score: only method lookup"},
-    {SCORED(SCORE(
-         METHOD("lookup") "," OF("a") "," OF("b") "," ROW(ROW_WHEN("1"), "'valueInteger':1"))),
-     "item 's': score: a row needs 2 numbers"},
+    {SCORED(SCORE(METHOD("lookup") "," OF("a") "," OF("b") "," ROW(ROW_WHEN("1"),
+     "'valueInteger':1"))), "item 's': score: a row needs 2 numbers"},
     {SCORED(SCORE(METHOD("lookup") "," OF("a") "," ROW(ROW_WHEN("1") "," ROW_WHEN("2"),
-                                                       "'valueInteger':1"))),
-     "item 's': score: a row needs 1 numbers"},
+     "'valueInteger':1"))), "item 's': score: a row needs 1 numbers"},
     {SCORED(SCORE(METHOD("lookup") "," OF("a") "," ROW(ROW_WHEN("1"), "'valueString':'1'"))),
      "item 's': score: a row needs a number 'value'"},
     {SCORED(SCORE(METHOD("lookup") "," OF("a") "," ROW(ROW_WHEN("1"), "'valueInteger':1") "," ROW(
-         ROW_WHEN("1"), "'valueInteger':2"))),
-     "item 's': score: two rows"},
+     ROW_WHEN("1"), "'valueInteger':2"))), "item 's': score: two rows"},
     {SCORED(SCORE(METHOD("lookup") "," OF("a") ",{'url':'table','valueCode':'apgar'}")),
      "item 's': score: table 'apgar'"},
-    {SCORED(SCORE(METHOD("lookup") "," OF("a") ",{'url':'table','valueCode':'pro-ctcae-frequency-"
-                                               "severity'}")),
+    {SCORED(SCORE(METHOD("lookup") "," OF("a")
+     ",{'url':'table','valueCode':'pro-ctcae-frequency-severity'}")),
      "item 's': score: table pro-ctcae-frequency-severity is of 2 items"},
     {SCORED(SCORE(METHOD("sum") "," OF("a") ",{'url':'table','valueCode':'pro-ctcae-frequency'}")),
      "item 's': score: only method lookup names a table"},
     {SCORED(SCORE(METHOD("sum") "," OF("a") "," BAND("{'url':'low','valueInteger':1}"))),
      "item 's': score: a band needs a code"},
-    {SCORED(SCORE(METHOD("sum") "," OF("a") "," BAND("{'url':'low','valueCode':'x'},"
-                                                     "{'url':'code','valueCode':'x'}"))),
-     "item 's': score: a band's ends"},
-    {SCORED(SCORE(METHOD("sum") "," OF("a") "," BAND("{'url':'low','valueInteger':2},{'url':'high',"
-                                                     "'valueInteger':1},{'url':'code','valueCode':"
-                                                     "'x'}"))),
-     "item 's': score: a band's low end"},
     {SCORED(SCORE(METHOD("sum") "," OF("a") "," BAND(
-         "{'url':'high','valueInteger':4},"
-         "{'url':'code','valueCode':'x'}") "," BAND("{'url':'low','valueInteger':4},{'url':'code','"
-                                                    "valueCode':'y'}"))),
+     "{'url':'low','valueCode':'x'},{'url':'code','valueCode':'x'}"))),
+     "item 's': score: a band's ends"},
+    {SCORED(SCORE(METHOD("sum") "," OF("a") "," BAND(
+     "{'url':'low','valueInteger':2},{'url':'high','valueInteger':1},{'url':'code',"
+     "'valueCode':'x'}"))), "item 's': score: a band's low end"},
+    {SCORED(SCORE(METHOD("sum") "," OF("a") "," BAND(
+     "{'url':'high','valueInteger':4},{'url':'code','valueCode':'x'}") "," BAND(
+     "{'url':'low','valueInteger':4},{'url':'code','valueCode':'y'}"))),
      "item 's': score: the bands 'x' and 'y' overlap"},
 };
+/* clang-format on */
 
 #define ALERTED(parts)                                                                             \
     "{'resourceType':'Questionnaire','status':'active','extension':[{'url':'" OURS                 \
@@ -175,14 +163,14 @@ static const struct refusal scores[] = {
 #define VAL(value) PART("value", value) ","
 #define URGENT PART("severity", "'valueCode':'urgent'")
 
+/* clang-format off */
 static const struct refusal alerts[] = {
     {ALERTED(ON("a") OP(">") VAL("'valueInteger':1") URGENT), "alert '': needs an id"},
     {ALERTED(PART("id", "'valueString':'a b'") "," ON("a") OP(">") VAL("'valueInteger':1") URGENT),
      "alert 'a b': needs an id"},
     {ALERTED(ID OP(">") VAL("'valueInteger':1") URGENT), "alert 'r1': needs the linkId"},
     {ALERTED(ID ON("a") PART("score", "'valueString':'a'") "," OP(">") VAL("'valueInteger':1")
-                 URGENT),
-     "alert 'r1': needs the linkId of either"},
+     URGENT), "alert 'r1': needs the linkId of either"},
     {ALERTED(ID ON("z") OP(">") VAL("'valueInteger':1") URGENT), "alert 'r1': 'z' is no item"},
     {ALERTED(ID ON("g") OP(">") VAL("'valueInteger':1") URGENT),
      "alert 'r1': item 'g' is no question"},
@@ -207,23 +195,19 @@ static const struct refusal alerts[] = {
     {ALERTED(ID ON("a") OP(">") VAL("'valueInteger':1") URGENT ",{'url':'text','valueInteger':1}"),
      "alert 'r1': text"},
     {ALERTED(ID ON("a") OP(">") VAL("'valueInteger':1") URGENT
-             ",{'url':'suppressHours','valueInteger':-1}"),
-     "alert 'r1': suppressHours"},
+     ",{'url':'suppressHours','valueInteger':-1}"), "alert 'r1': suppressHours"},
     {ALERTED(ID ON("a") OP(">") VAL("'valueInteger':1") URGENT
-             ",{'url':'always','valueInteger':1}"),
-     "alert 'r1': always"},
+     ",{'url':'always','valueInteger':1}"), "alert 'r1': always"},
     {ALERTED(ID ON("a") OP(">") VAL("'valueInteger':1") URGENT
-             ",{'url':'always','valueBoolean':true},"
-             "{'url':'suppressHours','valueInteger':1}"),
+     ",{'url':'always','valueBoolean':true},{'url':'suppressHours','valueInteger':1}"),
      "alert 'r1': one that comes always"},
     {ALERTED(ID ON("a") OP(">") VAL("'valueInteger':1") URGENT
-             ",{'url':'supressHours','valueInteger':1}"),
-     "alert: 'supressHours' is no part"},
-    {ALERTED(ID ON("a") OP(">") VAL("'valueInteger':1") URGENT
-             "]},{'url':'" OURS "alert','extension':[" ID ON("b") OP("=") VAL("'valueBoolean':true")
-                 URGENT),
+     ",{'url':'supressHours','valueInteger':1}"), "alert: 'supressHours' is no part"},
+    {ALERTED(ID ON("a") OP(">") VAL("'valueInteger':1") URGENT "]},{'url':'" OURS
+     "alert','extension':[" ID ON("b") OP("=") VAL("'valueBoolean':true") URGENT),
      "alert 'r1' stands twice"},
 };
+/* clang-format on */
 
 static void
 conditions_are_refused_by_name(void **state)
@@ -280,59 +264,25 @@ the_order_of_enabling_respects_every_need(void **state)
     questionnaire_free(q);
 }
 
+/* clang-format off */
+static const char scored_form[] =
+    "{'resourceType':'Questionnaire','status':'active','extension':[{'url':'" OURS
+     "alert','extension':[" ID PART("score", "'valueString':'s'") "," OP(">=") VAL(
+     "'valueDecimal':2.50") URGENT ",{'url':'text','valueString':'high'}]},{'url':'" OURS
+     "alert','extension':[{'url':'id','valueString':'r2'}," ON("a") OP("rise") VAL(
+     "'valueInteger':2")
+     "{'url':'severity','valueCode':'info'},{'url':'suppressHours','valueInteger':24}]}],"
+     "'item':[" ITEM("a", "integer", "") "," ITEM("s", "decimal", SCORE(METHOD("lookup") "," OF(
+     "a") "," ROW(ROW_WHEN("3"), "'valueDecimal':0.3") "," ROW(ROW_WHEN("1"), "'valueDecimal':0.1")
+     "," BAND("{'url':'low','valueInteger':5},{'url':'high','valueInteger':5},{'url':'code',"
+     "'valueCode':'high'}") "," BAND(
+     "{'url':'high','valueInteger':4},{'url':'code','valueCode':'low'}"))) "]}";
+/* clang-format on */
+
 static void
 scores_and_alerts_stand_in_the_flat_form(void **state)
 {
-    struct questionnaire *q = definition_good(
-        "{'resourceType':'Questionnaire','status':'active','extension':["
-        "{'url':'" OURS "alert','extension':[" ID PART("score", "'valueString':'s'") "," OP(">=")
-            VAL("'valueDecimal':2.50") URGENT
-        ",{'url':'text','valueString':'high'}]},"
-        "{'url':'" OURS
-        "alert','extension':[{'url':'id','valueString':'r2'}," ON("a") OP("rise") VAL(
-            "'valueInteger':2") "{'url':'severity','valueCode':'info'},"
-                                "{'url':'suppressHours','valueInteger':24}]}],'item':"
-                                "[" ITEM("a", "integer", "") "," ITEM(
-                                    "s", "decimal",
-                                    SCORE(METHOD("lookup") "," OF("a") "," ROW(
-                                        ROW_WHEN("3"),
-                                        "'value"
-                                        "Decima"
-                                        "l':0."
-                                        "3") "," ROW(ROW_WHEN("1"),
-                                                     "'valueDecimal':0.1") "," BAND("{'url'"
-                                                                                    ":'low'"
-                                                                                    ",'"
-                                                                                    "valueI"
-                                                                                    "nteger"
-                                                                                    "':5},{"
-                                                                                    "'url'"
-                                                                                    ":'"
-                                                                                    "code',"
-                                                                                    "'value"
-                                                                                    "Code':"
-                                                                                    "'"
-                                                                                    "high'"
-                                                                                    "}") "," BAND("{'"
-                                                                                                  "url'"
-                                                                                                  ":'"
-                                                                                                  "high"
-                                                                                                  "','"
-                                                                                                  "valu"
-                                                                                                  "eInt"
-                                                                                                  "eger"
-                                                                                                  "':4}"
-                                                                                                  ",{'"
-                                                                                                  "url'"
-                                                                                                  ":'"
-                                                                                                  "code"
-                                                                                                  "','"
-                                                                                                  "valu"
-                                                                                                  "eCod"
-                                                                                                  "e':'"
-                                                                                                  "low'"
-                                                                                                  "}"))) "]}",
-        NULL);
+    struct questionnaire *q = definition_good(scored_form, NULL);
     const struct score *s = &q->scores[0];
 
     (void)state;
@@ -357,6 +307,7 @@ scores_and_alerts_stand_in_the_flat_form(void **state)
 }
 
 /* {members of the item, kind, what is done; NULL: it is no identifier} */
+/* clang-format off */
 static const char *const identifiers[][3] = {
     {",'definition':'" HL7 "Patient#Patient.name'", "name", "encrypt"},
     {",'definition':'" HL7 "Patient#Patient.name.family'", "name", "encrypt"},
@@ -365,21 +316,21 @@ static const char *const identifiers[][3] = {
     {",'definition':'" HL7 "Patient#Patient.birthDate'", "birthDate", "encrypt"},
     {",'definition':'" HL7 "Patient#Patient.identifier'", "identifier", "encrypt"},
     {",'definition':'" HL7 "Patient#Patient.photo'", "photo", "encrypt"},
-    {",'definition':'http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient#Patient.name'",
-     "name", "encrypt"},
+    {",'definition':'http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient#Patient"
+     ".name'", "name", "encrypt"},
     {",'definition':'" HL7 "Patient#Patient.gender'", NULL, NULL},
     {",'definition':'" HL7 "Observation#Observation.value'", NULL, NULL},
     {EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'phone'}]")), "phone",
      "encrypt"},
-    {EXTS(EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'birthDate'},"
-                                 "{'url':'action','valueCode':'year'}]")),
-     "birthDate", "year"},
+    {EXTS(EXT(OURS "identifier",
+     "'extension':[{'url':'kind','valueCode':'birthDate'},{'url':'action',"
+     "'valueCode':'year'}]")), "birthDate", "year"},
     /* Ours says more than the definition. */
-    {",'definition':'" HL7 "Patient#Patient.birthDate'" EXTS(
-         EXT(OURS "identifier", "'extension':[{'url':'kind','valueCode':'other'},"
-                                "{'url':'action','valueCode':'drop'}]")),
+    {",'definition':'" HL7 "Patient#Patient.birthDate'" EXTS(EXT(OURS "identifier",
+     "'extension':[{'url':'kind','valueCode':'other'},{'url':'action','valueCode':'drop'}]")),
      "other", "drop"},
 };
+/* clang-format on */
 
 static void
 identifiers_are_marked(void **state)
@@ -405,17 +356,17 @@ identifiers_are_marked(void **state)
     }
 }
 
+/* clang-format off */
+static const char weighted_form[] =
+    Q(ITEM("a", "choice", ",'answerOption':[{'valueCoding':{'code':'x'" EXTS(EXT(HL7
+     "ordinalValue", "'valueDecimal':1")) "}},{'valueCoding':{'code':'?'}}]") "," ITEM("s",
+     "integer", SCORE(METHOD("sum") "," OF("a"))));
+/* clang-format on */
+
 static void
 a_choice_counts_by_its_weights(void **state)
 {
-    struct questionnaire *q = definition_good(
-        Q(ITEM("a", "choice",
-               ",'answerOption':[{'valueCoding':{'code':'x'" EXTS(
-                   EXT(HL7 "ordinalValue",
-                       "'valueDecimal':1")) "}},{'valueCoding':{'code':'?'}}"
-                                            "]") "," ITEM("s", "integer",
-                                                          SCORE(METHOD("sum") "," OF("a")))),
-        NULL);
+    struct questionnaire *q = definition_good(weighted_form, NULL);
 
     (void)state;
     assert_int_equal(questionnaire_warnings(q), 1);

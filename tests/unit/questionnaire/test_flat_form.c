@@ -54,17 +54,20 @@ items_know_their_place(void **state)
     questionnaire_free(q);
 }
 
+/* clang-format off */
 static const char shown_form[] =
-    "{'resourceType':'Questionnaire','url':'http://q','version':'1','name':'n','status':'active',"
-    "'effectivePeriod':{'start':'2026-01','end':'2026-12-31'},'item':["
-    "{'linkId':'a','text':'How much?','type':'choice','required':true,'repeats':true,"
-    "'readOnly':true,'code':[{'system':'s','code':'c','display':'d'},{'code':'other'}],"
-    "'answerOption':[{'valueCoding':{'system':'o','code':'1','display':'One'},'extension':[{'url':"
-    "'" HL7 "questionnaire-optionExclusive','valueBoolean':true}]},{'valueDate':'2026-01-01'},"
-    "{'valueTime':'10:00:00'},{'valueReference':{'reference':'Device/1','display':'Cuff'}}]},"
-    "{'linkId':'b','type':'integer','extension':[{'url':'" HL7
-    "questionnaire-hidden','valueBoolean':true},{'url':'" HL7
-    "questionnaire-unit','valueCoding':{'display':'points'}}]}]}";
+    "{'resourceType':'Questionnaire','url':'http://q','version':'1','name':'n',"
+     "'status':'active','effectivePeriod':{'start':'2026-01','end':'2026-12-31'},"
+     "'item':[{'linkId':'a','text':'How much?','type':'choice','required':true,"
+     "'repeats':true,'readOnly':true,'code':[{'system':'s','code':'c','display':'d'},"
+     "{'code':'other'}],'answerOption':[{'valueCoding':{'system':'o','code':'1',"
+     "'display':'One'},'extension':[{'url':'" HL7
+     "questionnaire-optionExclusive','valueBoolean':true}]},{'valueDate':'2026-01-01'},"
+     "{'valueTime':'10:00:00'},{'valueReference':{'reference':'Device/1',"
+     "'display':'Cuff'}}]},{'linkId':'b','type':'integer','extension':[{'url':'" HL7
+     "questionnaire-hidden','valueBoolean':true},{'url':'" HL7
+     "questionnaire-unit','valueCoding':{'display':'points'}}]}]}";
+/* clang-format on */
 
 static void
 the_outside_sees_items_and_options(void **state)

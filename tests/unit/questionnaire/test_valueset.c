@@ -62,6 +62,7 @@ codes_that_are_written_out_are_options(void **state)
     }
 }
 
+/* clang-format off */
 static const struct refusal refusals[] = {
     {CONTAINED("", BOUND("#v")), "item 'a': answerValueSet #v: it is not contained"},
     {CONTAINED("", BOUND("http://v")), "item 'a': answerValueSet http://v: it is not loaded"},
@@ -69,24 +70,62 @@ static const struct refusal refusals[] = {
     {CONTAINED(SET(COMPOSE("")), BOUND("#v")), "#v: it has no codes"},
     {CONTAINED(SET(COMPOSE("{'concept':[{'display':'x'}]}")), BOUND("#v")),
      "#v: it has a concept without a code"},
-    {CONTAINED(SET(COMPOSE("{'concept':[{'code':'x'" EXTS(
-                   EXT(HL7 "ordinalValue", "'valueString':'1'")) "}]}")),
-               BOUND("#v")),
-     "#v: the weight of 'x' is no decimal"},
+    {CONTAINED(SET(COMPOSE("{'concept':[{'code':'x'" EXTS(EXT(HL7 "ordinalValue",
+     "'valueString':'1'")) "}]}")), BOUND("#v")), "#v: the weight of 'x' is no decimal"},
+    {CONTAINED(SET("'expansion':{'contains':[{'code':''},{'code':'x'}]}"), BOUND("#v")),
+     "#v: it has a concept without a code"},
 };
+/* clang-format on */
 
+/* n levels of expansion.contains, one code in each. */
+static int
+nested_try(int n)
+{
+    char text[8192], *p = text;
+    struct questionnaire *q = NULL;
+    char *why = NULL;
+
+    p += sprintf(p, "{'resourceType':'Questionnaire','contained':[{'resourceType':'ValueSet',"
+                    "'id':'v','expansion':{");
+    for (int i = 0; i < n; i++)
+        p += sprintf(p, "%s'contains':[{'code':'c%d'", i > 0 ? "," : "", i);
+    for (int i = 0; i < n; i++)
+        p += sprintf(p, "}]");
+    sprintf(p, "}}],'item':[" BOUND("#v") "]}");
+    int outcome = definition_compile(text, NULL, &q, &why);
+    if (outcome == QUESTIONNAIRE_OK) {
+        assert_int_equal(q->items[0].n_options, n);
+        questionnaire_free(q);
+    } else {
+        assert_non_null(strstr(why, "nested deeper"));
+    }
+    free(why);
+    return outcome;
+}
+
+static void
+nesting_of_an_expansion_is_bounded(void **state)
+{
+    (void)state;
+    assert_int_equal(nested_try(32), QUESTIONNAIRE_OK);
+    assert_int_equal(nested_try(33), QUESTIONNAIRE_REFUSED);
+}
+
+/* clang-format off */
 static const struct refusal open[] = {
-    {CONTAINED(SET(COMPOSE("{'system':'s'}")), BOUND("#v")), "'answerValueSet' can't be evaluated"},
+    {CONTAINED(SET(COMPOSE("{'system':'s'}")), BOUND("#v")),
+     "'answerValueSet' can't be evaluated"},
     {CONTAINED(SET(COMPOSE("{'system':'s','filter':[{}]}")), BOUND("#v")), "can't be evaluated"},
     {CONTAINED(SET(COMPOSE("{'valueSet':['http://w']}")), BOUND("#v")), "can't be evaluated"},
     {CONTAINED(SET("'implicitRules':'x'," COMPOSE("{'concept':[{'code':'x'}]}")), BOUND("#v")),
      "can't be evaluated"},
-    {CONTAINED(SET("'compose':{'include':[{'concept':[{'code':'x'}]}],'exclude':[{'system':'s'}]}"),
-               BOUND("#v")),
-     "can't be evaluated"},
+    {CONTAINED(SET(
+     "'compose':{'include':[{'concept':[{'code':'x'}]}],'exclude':[{'system':'s'}]}"), BOUND(
+     "#v")), "can't be evaluated"},
     {CONTAINED(SET("'expansion':{'total':2,'contains':[{'code':'x'}]}"), BOUND("#v")),
      "can't be evaluated"},
 };
+/* clang-format on */
 
 static void
 unsound_sets_are_refused_even_unchecked(void **state)
@@ -242,6 +281,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_that_are_written_out_are_options),
+        cmocka_unit_test(nesting_of_an_expansion_is_bounded),
         cmocka_unit_test(unsound_sets_are_refused_even_unchecked),
         cmocka_unit_test(open_sets_are_refused_or_flagged),
         cmocka_unit_test(weights_come_from_option_coding_or_concept),
