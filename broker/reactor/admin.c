@@ -11,10 +11,15 @@
 static const struct {
     const char *name;
     admin_fn *run;
+    unsigned endpoints;
 } verbs[] = {
-#define ADMIN_VERB(name, arguments, meaning) {#name, admin_##name},
+#define ON_admin (1u << ENDPOINT_ADMIN)
+#define ON_inner (ON_admin | 1u << ENDPOINT_WORKER)
+#define ADMIN_VERB(name, endpoint, arguments, meaning) {#name, admin_##name, ON_##endpoint},
 #include "broker/reactor/admin_verbs.def"
 #undef ADMIN_VERB
+#undef ON_admin
+#undef ON_inner
 };
 
 static const char *const status_texts[] = {[ADMIN_OK] = "ok",
@@ -98,7 +103,7 @@ reply_send(struct broker *b, const struct sender *from, uint64_t request, enum a
     if (zmq_msg_init_size(&body, reply->rows->size) < 0)
         return;
     memcpy(zmq_msg_data(&body), reply->rows->data, reply->rows->size);
-    send_message(b, ENDPOINT_ADMIN, from->routing, from->routing_len, COMMAND_REPLY, h, &body, 1);
+    send_message(b, from->endpoint, from->routing, from->routing_len, COMMAND_REPLY, h, &body, 1);
     zmq_msg_close(&body);
 }
 
@@ -119,7 +124,7 @@ handle_REQUEST(struct broker *b, const struct sender *from, struct message *m)
     buf_init(&rows, ROWS_BYTES_MAX);
     buf_append(&rows, head, sizeof(head));
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-        if (strcmp(verbs[i].name, verb) != 0)
+        if (strcmp(verbs[i].name, verb) != 0 || (verbs[i].endpoints & 1u << from->endpoint) == 0)
             continue;
         reply.detail = NULL;
         status = verbs[i].run(b, m, &reply);

@@ -21,7 +21,7 @@ struct reply {
 typedef enum admin_status admin_fn(struct broker *b, const struct message *request,
                                    struct reply *reply);
 
-#define ADMIN_VERB(name, arguments, meaning) admin_fn admin_##name;
+#define ADMIN_VERB(name, endpoint, arguments, meaning) admin_fn admin_##name;
 #include "broker/reactor/admin_verbs.def"
 #undef ADMIN_VERB
 

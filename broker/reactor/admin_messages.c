@@ -1,4 +1,5 @@
-/* Verbs about single messages: peek, trace, live, done, dead, requeue, discard. Never a body. */
+/* Verbs about single messages: peek, trace, live, done, dead, requeue, discard. Never a
+ * body, but for "sealed", whose answer only a key opens. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,6 +173,32 @@ admin_done(struct broker *b, const struct message *request, struct reply *reply)
     reply->next = cursor;
     reply->more = n == limit && n > 0;
     free(records);
+    return ADMIN_OK;
+}
+
+enum admin_status
+admin_sealed(struct broker *b, const struct message *request, struct reply *reply)
+{
+    struct message_view view;
+    uint64_t epoch, seq;
+    uint32_t message;
+    struct record r;
+
+    if (!header_uint(request, "epoch", &epoch) || !header_uint(request, "seq", &seq) || seq == 0) {
+        reply->detail = "epoch and seq are needed";
+        return ADMIN_BAD_ARGUMENT;
+    }
+    if (core_list(b->core, CORE_NOBODY, MESSAGE_PARKED, seq - 1, &message, 1) != 1 ||
+        !core_view(b->core, message, b->now_us, &view) || view.epoch != epoch || view.seq != seq ||
+        !broker_record(b, &view, &r)) {
+        reply->detail = "no dead letter has that origin";
+        return ADMIN_NOT_FOUND;
+    }
+    struct buf *row = reply_row(reply, 3);
+    row_uint(row, "epoch", epoch);
+    row_uint(row, "seq", seq);
+    mp_put_cstr(row, "body");
+    mp_put_bin(row, r.body, r.body_len);
     return ADMIN_OK;
 }
 

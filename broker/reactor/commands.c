@@ -10,6 +10,7 @@
 #define ON_client (1u << ENDPOINT_CLIENT)
 #define ON_worker (1u << ENDPOINT_WORKER)
 #define ON_admin (1u << ENDPOINT_ADMIN)
+#define ON_inner (ON_worker | ON_admin)
 #define ON_any (ON_client | ON_worker | ON_admin)
 
 #define HANDLER_up(NAME) handle_##NAME

@@ -6,7 +6,8 @@ import uuid
 
 import pytest
 from lone_broker import LoneBroker
-from protocol import ACCEPT_NOW, ACCEPTED, DRAIN, ERROR, OUTCOME, REQUEST
+from protocol import ACCEPT_NOW, ACCEPTED, DRAIN, ERROR, OUTCOME, REQUEST, Admin
+from stores import until
 
 
 @pytest.fixture
@@ -143,3 +144,21 @@ def test_unknown_verb_and_bad_requests(broker):
     admin.send(DRAIN)
     assert admin.expect(ERROR)[1]["code"] == "command"
     assert admin.rows("status")
+
+
+def test_a_worker_may_ask_for_dead_letters_and_nothing_else(broker):
+    client, worker = broker.client(), broker.worker()
+    worker.pull()
+    client.submit(b"x")
+    (r,) = worker.take()
+    worker.report(worker.lease, [(r.origin, "dead")])
+    stranger = broker._keep(Admin(broker.worker_endpoint))  # says no READY
+    until("the dead letter", 5, lambda: len(stranger.rows("dead", service="submissions", limit=10)) == 1)
+    (row,) = stranger.rows("dead", service="submissions", limit=10)
+    assert (row["epoch"], row["seq"]) == r.origin and "body" not in row
+    for verb in ("status", "requeue", "discard", "pause", "drain", "metrics", "peek"):
+        assert stranger.ask(verb, service="submissions", epoch=r.origin[0], seq=r.origin[1])[0] == "bad-argument", verb
+    assert len(broker.admin().rows("dead", limit=10)) == 1
+    outsider = broker._keep(Admin(broker.client_endpoint))
+    outsider.send(REQUEST, {"request": 7, "verb": "dead", "limit": 10})
+    assert outsider.expect(ERROR)[1]["code"] == "command"

@@ -419,7 +419,7 @@ def test_a_canary_that_does_not_arrive_is_cried_about(desk):
 
 
 def test_a_dead_letter_becomes_an_alert_once(stores):
-    with LoneBroker() as broker, Desk(stores, admin_endpoints=broker.admin_endpoint,
+    with LoneBroker() as broker, Desk(stores, broker_endpoints=broker.worker_endpoint,
                                       dead_letter_interval="200ms") as desk:
         desk.study({"desk": desk.hook("desk"), "ops": desk.hook("ops", roles=["operator"])})
         worker, client = broker.worker("submissions"), broker.client()

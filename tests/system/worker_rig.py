@@ -19,7 +19,7 @@ from fleet import BIN, EXAMPLES, QUESTIONNAIRES, Process
 
 STUDY = "NCT007"
 # The login of each service; the submissions worker may not become the one that reads identities.
-ROLES = {"submissions": "sluice_worker", "queries": "sluice_query"}
+ROLES = {"submissions": "sluice_worker", "queries": "sluice_query", "notifications": "sluice_notify"}
 DIARY = {"diaryDate": "2026-11-22", "wokeAt": "2026-11-22T07:10:00+01:00", "pain": 3, "fatigue": 2,
          "nausea": "mild", "temperature": 36.6, "tookMedication": True, "sleep": "well"}
 OUTCOME_NAMES = {code: name for name, code in p.OUTCOMES.items()}

@@ -1,7 +1,8 @@
 /* Asks the brokers for dead letters, so that what nobody could evaluate does not lie unseen: the
- * admin protocol's verb "dead", page by page, every interval. Never blocks; a broker that is silent
- * is asked again next time. Whatever the reason (a worker said so, or it killed its workers), a
- * dead letter is told as long as it lies there; the receiver is idempotent. */
+ * verb "dead", which brokers answer to workers too, page by page, every interval. Never blocks; a
+ * broker that is silent is asked again next time. Whatever the reason (a worker said so, or it
+ * killed its workers), a dead letter is told as long as it lies there; the receiver is idempotent.
+ */
 #ifndef SLUICE_WORKERS_NOTIFICATIONS_DEAD_LETTERS_H
 #define SLUICE_WORKERS_NOTIFICATIONS_DEAD_LETTERS_H
 
@@ -21,7 +22,7 @@ struct dead_letter {
 
 struct dead_letters; /* opaque */
 
-/* endpoints: admin endpoints separated by spaces, "": none is ever asked. take: a page of dead
+/* endpoints: the brokers' worker endpoints, separated by spaces. take: a page of dead
  * letters; true: they need not be told again. NULL: an endpoint is none. */
 struct dead_letters *
 dead_letters_new(const char *endpoints, int64_t interval_us,

@@ -326,10 +326,10 @@ notifications_start(const struct service_env *env)
     s->delivery = delivery_new(env, s->recipients);
     canary_init(&s->canary, config_us(c, "worker", "canary_interval"), clock_mono_us());
     s->dead_letters =
-        dead_letters_new(config_str(c, "worker", "admin_endpoints"),
+        dead_letters_new(config_str(c, "worker", "broker_endpoints"),
                          config_us(c, "worker", "dead_letter_interval"), dead_take, s);
     if (s->dead_letters == NULL)
-        log_event(EVENT_FATAL, LOG_S("why", "worker/admin_endpoints"));
+        log_event(EVENT_FATAL, LOG_S("why", "worker/broker_endpoints"));
     store_listen(s->store, CATALOG_CHANNEL);
     store_listen(s->store, ALERTS_CHANNEL);
     if (s->delivery == NULL || s->dead_letters == NULL || !epoll_make(s)) {
