@@ -15,6 +15,8 @@ configure() {
     secret_make "$DATA/keys/audit.keys" "1 $(random_hex 32)"
     secret_make "$DATA/keys/wrap.keys" "1 $(random_hex 32)"
     secret_make "$DATA/keys/tokens" "$(random_hex 24) NCT007"
+    mkdir -p "$DATA/keys/notify" # secrets of webhooks, by the names that study files give them
+    [ "$(id -u)" != 0 ] || chown "$RUNAS" "$DATA/keys/notify"
     TOKEN=$(cut -d' ' -f1 "$DATA/keys/tokens")
     cat >"$DATA/sluice.conf" <<CONF
 #   Written by ./quickstart at each start; doc/reference.md explains every key.
@@ -41,6 +43,8 @@ worker
     identity_key_file = "$DATA/keys/identity.key"
     audit_key_file = "$DATA/keys/audit.keys"
     wrap_key_file = "$DATA/keys/wrap.keys"
+    notify_secrets = "$DATA/keys/notify"
+    client_endpoints = "ipc://$RUN/client.sock"
 ctl
     admin_endpoints = "ipc://$RUN/admin.sock"
     client_endpoints = "ipc://$RUN/client.sock"

@@ -16,6 +16,8 @@ fleet_command() { # name → argv in COMMAND
     worker-*) COMMAND=("$BIN/sluice-worker" --config "$DATA/sluice.conf" --service submissions --name "$1") ;;
     queries-*) COMMAND=("$BIN/sluice-worker" --config "$DATA/sluice.conf" --service queries --name "$1"
         --set "worker/postgres=host=$RUN port=5432 dbname=sluice user=sluice_query") ;;
+    notifications-*) COMMAND=("$BIN/sluice-worker" --config "$DATA/sluice.conf" --service notifications --name "$1"
+        --set "worker/postgres=host=$RUN port=5432 dbname=sluice user=sluice_notify") ;;
     esac
 }
 
@@ -54,7 +56,7 @@ supervise_stop() {
     local name n pid
     trap '' TERM INT
     kill "$anchor" 2>/dev/null || true
-    for name in edge 'worker-1 worker-2 queries-1' broker redis postgres; do
+    for name in edge 'worker-1 worker-2 queries-1 notifications-1' broker redis postgres; do
         for n in $name; do
             pid=${pid_of[$n]:-}
             [ -z "$pid" ] || kill -s "$([ "$n" = postgres ] && echo INT || echo TERM)" "$pid" 2>/dev/null || true
@@ -76,7 +78,7 @@ supervise_stores() {
 
 supervise_fleet() {
     local name
-    for name in broker worker-1 worker-2 queries-1 edge; do child_start "$name"; done
+    for name in broker worker-1 worker-2 queries-1 notifications-1 edge; do child_start "$name"; done
 }
 
 supervise() {

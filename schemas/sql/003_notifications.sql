@@ -6,15 +6,6 @@
 -- their finished rows only say that it must not be done again. Times are PostgreSQL's own, so that
 -- workers on several hosts agree.
 
-DO $roles$
-BEGIN
-    -- Several services may log in as the worker; what each may do is its role's.
-    IF NOT pg_has_role('sluice_worker', 'sluice_notify', 'MEMBER') THEN
-        GRANT sluice_notify TO sluice_worker;
-    END IF;
-END
-$roles$;
-
 SET LOCAL ROLE sluice_owner;
 
 CREATE TABLE sluice.alert_messages (
