@@ -71,19 +71,12 @@ answer_retry_after(struct request *q)
     answer_field(q, "Retry-After", text);
 }
 
-void
-answer_send(struct request *q, unsigned status, const char *media_type)
+/* has_length: the body in the scratch is all there is; else it ends with the connection. */
+static void
+head_write(struct request *q, unsigned status, const char *media_type, bool has_length, bool close)
 {
     struct edge *e = q->edge;
     struct buf *h = &e->scratch.answer;
-    struct connection *c = q->connection;
-
-    if (q->batch != NULL) {
-        ticket_stop(&q->ticket);
-        batch_part_answered(q, status);
-        return;
-    }
-    bool close = !q->keep_alive || q->lingers || e->draining;
 
     buf_clear(h);
     json_put(h, "HTTP/1.1 ");
@@ -101,7 +94,7 @@ answer_send(struct request *q, unsigned status, const char *media_type)
         json_put(h, media_type);
         json_put_n(h, "\r\n", 2);
     }
-    if (status != 204 && status != 304) {
+    if (has_length) {
         json_put(h, "Content-Length: ");
         json_put_uint(h, e->scratch.body.size);
         json_put_n(h, "\r\n", 2);
@@ -119,6 +112,36 @@ answer_send(struct request *q, unsigned status, const char *media_type)
     json_put_n(h, "\r\n", 2);
     json_put_n(h, (const char *)e->scratch.fields.data, e->scratch.fields.size);
     json_put_n(h, "\r\n", 2);
+}
+
+void
+answer_stream(struct request *q, const char *media_type)
+{
+    struct edge *e = q->edge;
+
+    head_write(q, 200, media_type, false, true);
+    json_put_n(&e->scratch.answer, (const char *)e->scratch.body.data, e->scratch.body.size);
+    metrics_answer(&e->metrics, 200);
+    ticket_stop(&q->ticket);
+    if (!connection_stream_begin(q->connection, &e->scratch.answer))
+        connection_cut(q->connection);
+}
+
+void
+answer_send(struct request *q, unsigned status, const char *media_type)
+{
+    struct edge *e = q->edge;
+    struct buf *h = &e->scratch.answer;
+    struct connection *c = q->connection;
+
+    if (q->batch != NULL) {
+        ticket_stop(&q->ticket);
+        batch_part_answered(q, status);
+        return;
+    }
+    bool close = !q->keep_alive || q->lingers || e->draining;
+
+    head_write(q, status, media_type, status != 204 && status != 304, close);
 
     metrics_answer(&e->metrics, status);
     ticket_stop(&q->ticket);

@@ -1,6 +1,6 @@
 /* The life of a connection. Nothing is freed while a callback of it runs: closing only marks, and
  * libuv calls back when the handle is gone. */
-#include "client/edge/connection.h"
+#include "client/edge/connection_inner.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -11,32 +11,7 @@
 #include "client/edge/message_pool.h"
 #include "client/edge/request.h"
 
-#define PENDING_MAX (2 * EDGE_READ_BYTES)
 #define LINGER_BYTES_MAX ((size_t)4 << 20)
-
-enum connection_state {
-    CONNECTION_IDLE,
-    CONNECTION_READING,
-    CONNECTION_WORKING,
-    CONNECTION_WRITING,
-    CONNECTION_LINGERING,
-    CONNECTION_CLOSING,
-};
-
-struct connection {
-    uv_tcp_t tcp; /* first: the handle is the connection */
-    struct edge *edge;
-    struct connection *prev, *next;
-    struct request *request; /* in work */
-    struct http_reader reader;
-    struct ticket ticket;
-    struct buf pending; /* came behind the request in work */
-    size_t discarded;   /* while lingering */
-    enum connection_state state;
-    uint8_t port; /* enum route_port */
-    bool feeding, paused, ended;
-    bool close_after, linger_after; /* once WRITING is done */
-};
 
 /* What could not be written at once. */
 struct tail {
@@ -68,7 +43,7 @@ on_closed(uv_handle_t *handle)
     free(c);
 }
 
-static void
+void
 connection_close(struct connection *c)
 {
     struct request *q = c->request;
@@ -133,6 +108,8 @@ connection_answered(struct connection *c)
         buf_init(&c->pending, PENDING_MAX);
         connection_feed(c, pending.data, pending.size);
         buf_deinit(&pending);
+    } else {
+        connection_resume(c); /* what was kept ended with the request just answered */
     }
     /* What is left of a request whose sender has ended will never be whole. */
     if (c->ended && (c->state == CONNECTION_IDLE || c->state == CONNECTION_READING))
@@ -267,7 +244,7 @@ connection_pause(struct connection *c)
     }
 }
 
-static void
+void
 connection_resume(struct connection *c)
 {
     if (c->paused && !c->ended) {
@@ -333,6 +310,10 @@ connection_feed(struct connection *c, const uint8_t *data, size_t size)
         if (c->pending.size > PENDING_MAX - EDGE_READ_BYTES)
             connection_pause(c);
         break;
+    case CONNECTION_STREAMING:
+        connection_resume(c);
+        message_give(c->edge, &c->reader.message);
+        break;
     case CONNECTION_LINGERING:
     case CONNECTION_CLOSING:
         message_give(c->edge, &c->reader.message);
@@ -374,6 +355,8 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         connection_end(c);
     } else if (n < 0) {
         connection_close(c);
+    } else if (c->state == CONNECTION_STREAMING) {
+        return; /* nothing can be asked for behind an answer without an end */
     } else if (c->state == CONNECTION_LINGERING) {
         c->discarded += (size_t)n;
         if (c->discarded > LINGER_BYTES_MAX)
@@ -461,7 +444,7 @@ void
 connections_drain(struct edge *e)
 {
     for (struct connection *c = e->connections; c != NULL; c = c->next)
-        if (c->state == CONNECTION_IDLE)
+        if (c->state == CONNECTION_IDLE || c->state == CONNECTION_STREAMING)
             connection_close(c);
 }
 

@@ -20,6 +20,7 @@
 
 struct connection;
 struct request;
+struct streams;
 
 #define EDGE_READ_BYTES ((size_t)64 << 10)
 
@@ -46,6 +47,8 @@ struct edge {
     struct ticket_queue waits[PREFER_WAIT_MAX + 1]; /* of submissions, by seconds asked for */
     struct ticket_queue wait_default;
     struct ticket_queue lookups;
+
+    struct streams *streams; /* of alerts */
 
     struct connection *connections; /* all that are open */
     struct http_message *free_messages;

@@ -2,6 +2,7 @@
 #include "client/edge/health.h"
 
 #include "client/edge/json_text.h"
+#include "client/edge/stream.h"
 
 void
 health_handle_live(struct request *q, const struct http_message *m, const struct route_match *match)
@@ -43,6 +44,7 @@ health_handle_metrics(struct request *q, const struct http_message *m,
     e->metrics.values[METRIC_IN_FLIGHT] = (uint64_t)e->in_flight.now;
     e->metrics.values[METRIC_WAITERS] = (uint64_t)e->waiting.now;
     e->metrics.values[METRIC_BROKERS] = brokers_connected(&e->brokers);
+    e->metrics.values[METRIC_STREAMS] = (uint64_t)streams_count(e->streams);
     metrics_write(&e->metrics, &e->scratch.body);
     answer_send(q, 200, "text/plain; version=0.0.4");
     request_free(q);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "client/edge/connection.h"
 #include "client/edge/request.h"
+#include "client/edge/stream.h"
 
 #define READY_WITHOUT_BROKER_US (2 * US_PER_S)
 #define DRAIN_MAX_US (45 * US_PER_S)
@@ -100,6 +101,7 @@ on_prepare(uv_prepare_t *prepare)
     e->now_us = clock_mono_us();
     int64_t next_us = brokers_turn(&e->brokers, e->now_us);
     expire(e);
+    next_us = earlier(next_us, streams_turn(e->streams, e->now_us));
     next_us = earlier(next_us, next_deadline(e));
     if (e->brokers.dirty)
         next_us = e->now_us;
@@ -198,6 +200,7 @@ loop_deinit(struct edge_loop *l)
 
     listeners_close(l);
     connections_stop(e);
+    streams_stop(e->streams);
     uv_prepare_stop(&l->prepare);
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->timer, NULL);

@@ -14,9 +14,11 @@
 #include "client/edge/loop.h"
 #include "client/edge/message_pool.h"
 #include "client/edge/request.h"
+#include "client/edge/stream.h"
 #include "schemas/config.h"
 
 #define ANSWER_MAX ((size_t)8 << 20)
+#define REPLY_MAX ((size_t)256 << 10) /* of a worker; also what stands around a submission */
 #define LINGER_US (2 * US_PER_S)
 
 static int
@@ -65,7 +67,7 @@ edge_init(struct edge *e, const struct config *config)
     json_init(&e->json);
     size_t submission_max = JSON_ROOM(e->max_body_bytes) + 4096;
     buf_init(&e->scratch.submission, submission_max);
-    buf_init(&e->scratch.plain, submission_max + 8192);
+    buf_init(&e->scratch.plain, submission_max + REPLY_MAX);
     buf_init(&e->scratch.canonical, 4 * submission_max);
     buf_init(&e->scratch.answer, ANSWER_MAX + ((size_t)64 << 10));
     buf_init(&e->scratch.fields, (size_t)16 << 10);
@@ -117,6 +119,9 @@ edge_start(struct edge *e, struct edge_loop *l, const struct config *config)
                          e->max_body_bytes, &why);
     if (r != 0)
         return fail(EXIT_CONFIG, "brokers", why);
+    e->streams = streams_new(e, config, &why);
+    if (e->streams == NULL)
+        return fail(EXIT_CONFIG, "redis", why);
     r = loop_init(l, e);
     if (r != 0)
         return fail(EXIT_UNAVAILABLE, "loop", mem_strdup(uv_strerror(r)));
@@ -164,6 +169,7 @@ main(int argc, char **argv)
 
     bool in_order = loop_run(&loop);
     loop_deinit(&loop);
+    streams_free(edge.streams);
     brokers_deinit(&edge.brokers);
     edge_deinit(&edge);
     config_free(config);

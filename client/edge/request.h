@@ -16,6 +16,8 @@
 #include "client/edge/question.h"
 #include "client/edge/routes.h"
 
+struct feed;
+
 #define REQUEST_ID_SIZE 65
 #define TRACEPARENT_SIZE 56
 
@@ -67,6 +69,15 @@ struct ask_wait {
     unsigned parts;
 };
 
+/* A stream of alerts (stream.h), in its feed's list. */
+struct stream_wait {
+    struct feed *feed;
+    struct request *prev, *next;
+    int64_t cursor; /* what was sent; -1: where the feed is when it opens */
+    int64_t said;   /* the id that the client knows */
+    bool open;
+};
+
 struct request {
     struct edge *edge;
     struct connection *connection;
@@ -90,6 +101,7 @@ struct request {
         struct submission_wait wait;
         struct lookup_wait lookup;
         struct ask_wait ask;
+        struct stream_wait stream;
         struct batch *parts; /* of a batch that waits for them */
     };
 };
@@ -111,6 +123,9 @@ request_is_awaited(const struct request *q)
 void answer_begin(struct request *q);
 void answer_field(struct request *q, const char *name, const char *value);
 void answer_send(struct request *q, unsigned status, const char *media_type);
+/* Begins a body without an end: 200, the fields, what the body begins with. The request stays the
+ * connection's; after a failure it was abandoned already (kind->abandoned). */
+void answer_stream(struct request *q, const char *media_type);
 /* A whole problem answer; error may be NULL. */
 void answer_problem(struct request *q, enum problem p, const struct problem_error *error);
 /* Retry-After, one to five seconds: those who were refused together shall not come back together.

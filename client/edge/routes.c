@@ -11,6 +11,7 @@
 #include "client/edge/fhir_metadata.h"
 #include "client/edge/health.h"
 #include "client/edge/lookup.h"
+#include "client/edge/stream.h"
 #include "client/edge/submit.h"
 
 static const struct route routes[] = {

@@ -111,11 +111,11 @@ def test_validate_sends_the_body(rig):
 
 
 def test_roles(rig):
-    for path in (f"/submissions/{ID}/history", "/alerts", "/subjects/S1", "/subjects/S1/profile"):
+    for path in (f"/submissions/{ID}/history", "/alerts", "/alerts/stream", "/subjects/S1", "/subjects/S1/profile"):
         a = get(rig, path, token=TOKEN)
         assert a.status == 403 and a.json["errors"][0]["rule"] == "role", path
         assert get(rig, path, token=None).status == 401
-    for path in ("/alerts", "/subjects/S1", "/subjects/S1/profile"):
+    for path in ("/alerts", "/alerts/stream", "/subjects/S1", "/subjects/S1/profile"):
         assert get(rig, path, token=SPONSOR).status == 403
     assert rig.broker.records == []
     assert get(rig, f"/submissions/{ID}/history", token=SPONSOR).status == 200

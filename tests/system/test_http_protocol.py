@@ -80,6 +80,18 @@ def test_pipelined(rig):
     assert statuses(answer) == [201, 200, 201, 404, 201, 200]
 
 
+def test_pipelined_whole_requests_past_the_bound(rig):
+    """Reading stopped, and what is kept ends exactly with a request: then it goes on, too."""
+    n = 100_000 // len(POST)
+    with rig.connect(timeout=1) as s:
+        s.sendall(POST * n)
+        answer = b""
+        while len(statuses(answer)) < n or not answer.endswith(b"}"):
+            answer += s.recv(65536)
+        s.sendall(POST + LAST)
+        assert statuses(read_all(s)) == [201, 200]
+
+
 def test_pipelined_beyond_what_is_kept(rig):
     """More than the edge keeps while one request is in work: reading stops and goes on."""
     n = 2000
