@@ -1,12 +1,10 @@
 /* rejections revalidate: page by page the sealed originals go to the broker again, as new messages
  * with the ids they had; a page's outcomes are awaited before the next one is read. What is stored
  * then gets its rejections' resolved_by. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "client/ctl/database.h"
 #include "client/ctl/rejections.h"
@@ -22,10 +20,7 @@ struct resend {
     struct ctl *ctl;
     struct store *store;
     struct courier *courier;
-    struct courier_message messages[REJECTIONS_PAGE];
-    size_t offsets[REJECTIONS_PAGE]; /* of study and body, in texts */
-    struct buf texts;
-    size_t n;
+    struct courier_page *page;
     uint64_t sent, refused, waiting, outcomes[OUTCOME_LIMIT];
 };
 
@@ -40,27 +35,17 @@ static const struct column columns[] = {
 static void
 kept_take(void *arg, const struct rejection_kept *kept)
 {
-    struct resend *r = arg;
-    struct courier_message *m = &r->messages[r->n];
+    bool added = courier_page_add(arg, SERVICE, kept->study, kept->study_len, kept->id.bytes,
+                                  kept->received_us, kept->sealed, kept->sealed_len);
 
-    *m = (struct courier_message){.message = {.service = SERVICE,
-                                              .service_len = sizeof(SERVICE) - 1,
-                                              .scope_len = kept->study_len,
-                                              .received_us = kept->received_us,
-                                              .body_bytes = kept->sealed_len}};
-    memcpy(m->message.id, kept->id.bytes, sizeof(m->message.id));
-    r->offsets[r->n] = r->texts.size;
-    int full = buf_append(&r->texts, kept->study, kept->study_len);
-    full |= buf_append(&r->texts, kept->sealed, kept->sealed_len);
-    sluice_assert(full == BUF_OK); /* an original is one record: far below the ceiling */
-    r->n++;
+    sluice_assert(added); /* an original is one record: far below the ceiling */
 }
 
 static void
-page_count(struct resend *r)
+page_count(struct resend *r, const struct courier_message *messages, size_t n)
 {
-    for (size_t i = 0; i < r->n; i++) {
-        const struct courier_message *m = &r->messages[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct courier_message *m = &messages[i];
         switch (m->state) {
         case COURIER_DECIDED:
             r->outcomes[m->code < OUTCOME_LIMIT ? m->code : OUTCOME_NONE]++;
@@ -74,7 +59,7 @@ page_count(struct resend *r)
             break;
         }
     }
-    r->sent += r->n;
+    r->sent += n;
 }
 
 /* *ret_n: how many rows the page had. */
@@ -82,24 +67,21 @@ static int
 page_send(struct resend *r, const struct rejections_filter *filter, struct rejections_place *place,
           size_t *ret_n)
 {
-    r->n = 0;
-    buf_clear(&r->texts);
+    size_t n;
+
+    courier_page_clear(r->page);
     int code = database_exit(
-        r->store, store_rejections_kept(r->store, filter, false, place, kept_take, r, ret_n));
+        r->store, store_rejections_kept(r->store, filter, false, place, kept_take, r->page, ret_n));
     if (code != EXIT_DONE)
         return code;
-    for (size_t i = 0; i < r->n; i++) { /* only now the texts stay where they are */
-        struct sluice_message *m = &r->messages[i].message;
-        m->scope = (const char *)r->texts.data + r->offsets[i];
-        m->body = r->texts.data + r->offsets[i] + m->scope_len;
-    }
-    int outcome = courier_deliver(r->courier, r->messages, r->n, true, r->ctl->timeout_us);
+    struct courier_message *messages = courier_page_messages(r->page, &n);
+    int outcome = courier_deliver(r->courier, messages, n, true, r->ctl->timeout_us);
     if (outcome == COURIER_UNREACHABLE) {
         ctl_complain("no broker answers at ctl/client_endpoints (%s)",
                      config_str(r->ctl->config, "ctl", "client_endpoints"));
         return EXIT_UNAVAILABLE;
     }
-    page_count(r);
+    page_count(r, messages, n);
     return EXIT_DONE;
 }
 
@@ -207,11 +189,8 @@ rejections_revalidate_verb(struct ctl *ctl)
                     filter.kind != NULL ? filter.kind : "rejected or held",
                     ctl->n_args > 0 ? " submissions named" : " and fits") == CONFIRM_NO)
         return code;
-    struct resend *r = mem_new(1, sizeof(*r));
-    r->ctl = ctl;
-    buf_init(&r->texts, PAGE_CEILING);
-    code = resend_open(r, &filter);
-    buf_deinit(&r->texts);
-    free(r);
+    struct resend r = {.ctl = ctl, .page = courier_page_new(PAGE_CEILING)};
+    code = resend_open(&r, &filter);
+    courier_page_free(r.page);
     return code;
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "schemas/wire/codes.h"
@@ -69,6 +70,72 @@ on_outcome(void *arg, uint64_t counter, unsigned outcome, const struct sluice_or
     (void)payload;
     (void)payload_bytes;
     message_settle(arg, counter, COURIER_DECIDED, outcome);
+}
+
+struct courier_page {
+    struct courier_message messages[COURIER_MESSAGES_MAX];
+    size_t offsets[COURIER_MESSAGES_MAX]; /* of scope and body in texts, which moves as it grows */
+    struct buf texts;
+    size_t n;
+};
+
+struct courier_page *
+courier_page_new(size_t ceiling)
+{
+    struct courier_page *p = mem_new(1, sizeof(*p));
+
+    buf_init(&p->texts, ceiling);
+    return p;
+}
+
+void
+courier_page_free(struct courier_page *p)
+{
+    if (p == NULL)
+        return;
+    buf_deinit(&p->texts);
+    free(p);
+}
+
+void
+courier_page_clear(struct courier_page *p)
+{
+    buf_clear(&p->texts);
+    p->n = 0;
+}
+
+bool
+courier_page_add(struct courier_page *p, const char *service, const char *scope, size_t scope_len,
+                 const uint8_t id[16], int64_t received_us, const void *body, size_t body_bytes)
+{
+    uint8_t *at;
+
+    if (p->n == COURIER_MESSAGES_MAX ||
+        buf_reserve(&p->texts, scope_len + body_bytes, &at) != BUF_OK)
+        return false;
+    memcpy(at, scope, scope_len);
+    memcpy(at + scope_len, body, body_bytes);
+    p->messages[p->n] = (struct courier_message){.message = {.service = service,
+                                                             .service_len = strlen(service),
+                                                             .scope_len = scope_len,
+                                                             .received_us = received_us,
+                                                             .body_bytes = body_bytes}};
+    memcpy(p->messages[p->n].message.id, id, sizeof(p->messages[p->n].message.id));
+    p->offsets[p->n++] = p->texts.size;
+    buf_commit(&p->texts, scope_len + body_bytes);
+    return true;
+}
+
+struct courier_message *
+courier_page_messages(struct courier_page *p, size_t *ret_n)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        struct sluice_message *m = &p->messages[i].message;
+        m->scope = (const char *)p->texts.data + p->offsets[i];
+        m->body = p->texts.data + p->offsets[i] + m->scope_len;
+    }
+    *ret_n = p->n;
+    return p->messages;
 }
 
 int

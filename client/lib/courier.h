@@ -37,6 +37,20 @@ enum courier_outcome {
     COURIER_BAD = 3,         /* an endpoint is none */
 };
 
+/* Messages gathered with all they point at, for one delivery after the other. */
+struct courier_page;                                   /* opaque */
+struct courier_page *courier_page_new(size_t ceiling); /* bytes of scopes and bodies */
+void courier_page_free(struct courier_page *p);
+void courier_page_clear(struct courier_page *p);
+/* Copies scope and body; service must stay. False: the page is full (COURIER_MESSAGES_MAX, or the
+ * ceiling); nothing was added. */
+bool courier_page_add(struct courier_page *p, const char *service, const char *scope,
+                      size_t scope_len, const uint8_t id[16], int64_t received_us, const void *body,
+                      size_t body_bytes);
+/* Its messages, *ret_n of them, in the order they were added. Pointers hold until the next add,
+ * clear or free. */
+struct courier_message *courier_page_messages(struct courier_page *p, size_t *ret_n);
+
 struct courier; /* opaque */
 
 /* endpoints: brokers' client endpoints, separated by spaces. COURIER_OK or COURIER_BAD; does not

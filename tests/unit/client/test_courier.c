@@ -233,6 +233,42 @@ as_many_as_it_may_be(void **state)
     free(m);
 }
 
+static void
+a_page_holds_what_was_added(void **state)
+{
+    struct courier_page *p = courier_page_new(64 * COURIER_MESSAGES_MAX);
+    struct courier_message *m;
+    uint8_t id[16] = {0};
+    char body[64];
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < COURIER_MESSAGES_MAX; i++) {
+        id[0] = (uint8_t)i;
+        int len = snprintf(body, sizeof(body), "body %d", i);
+        assert_true(courier_page_add(p, "s", "study", 5, id, i, body, (size_t)len));
+    }
+    assert_false(courier_page_add(p, "s", "study", 5, id, 0, "x", 1));
+    m = courier_page_messages(p, &n);
+    assert_int_equal(n, COURIER_MESSAGES_MAX);
+    assert_memory_equal(m[0].message.body, "body 0", 6);
+    assert_memory_equal(m[300].message.body, "body 300", 8);
+    assert_true(m[300].message.body_bytes == 8 && m[300].message.received_us == 300 &&
+                m[300].message.id[0] == (uint8_t)300);
+    assert_memory_equal(m[300].message.scope, "study", 5);
+    courier_page_clear(p);
+    courier_page_messages(p, &n);
+    assert_int_equal(n, 0);
+    courier_page_free(p);
+    courier_page_free(NULL);
+    /* the ceiling, exactly */
+    p = courier_page_new(10);
+    assert_false(courier_page_add(p, "s", "study", 5, id, 0, "123456", 6));
+    assert_true(courier_page_add(p, "s", "study", 5, id, 0, "12345", 5));
+    assert_false(courier_page_add(p, "s", "", 0, id, 0, "1", 1));
+    courier_page_free(p);
+}
+
 int
 main(void)
 {
@@ -243,6 +279,7 @@ main(void)
         cmocka_unit_test(the_first_broker_that_answers_is_taken),
         cmocka_unit_test(nobody_there),
         cmocka_unit_test(as_many_as_it_may_be),
+        cmocka_unit_test(a_page_holds_what_was_added),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
