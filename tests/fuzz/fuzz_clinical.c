@@ -12,60 +12,56 @@
 #include "tests/fuzz/fuzz.h"
 
 #define NODES_MAX 100000
+/* clang-format off */
 #define O "https://sluice.example/fhir/StructureDefinition/"
-#define PART(name, value) "{\"url\":\"" name "\"," value "}"
-#define OF(link_id) PART("of", "\"valueString\":\"" link_id "\"")
-#define METHOD(code) PART("method", "\"valueCode\":\"" code "\"")
-#define TABLE(code) PART("table", "\"valueCode\":\"" code "\"")
-#define SCORED(id, type, parts)                                                                    \
-    "{\"linkId\":\"" id "\",\"text\":\"t\",\"type\":\"" type "\",\"readOnly\":true,\"extension\":" \
-    "[{\"url\":\"" O "score\",\"extension\":[" parts "]}]}"
-#define ITEM(id, type, more) "{\"linkId\":\"" id "\",\"text\":\"t\",\"type\":\"" type "\"" more "}"
-#define ALERT(id, what, op, value)                                                                 \
-    "{\"url\":\"" O                                                                                \
-    "alert\",\"extension\":[" PART("id", "\"valueId\":\"" id "\"") "," what "," PART(              \
-        "op", "\"valueCode\":\"" op                                                                \
-              "\"") "," PART("value", value) "," PART("severity", "\"valueCode\":\"info\"") "]}"
-#define ON(id) PART("item", "\"valueString\":\"" id "\"")
-#define UNIT(code)                                                                                 \
-    ",\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/questionnaire-unit\","     \
-    "\"valueCoding\":{\"system\":\"http://unitsofmeasure.org\",\"code\":\"" code "\"}}]"
+#define HL7 "http://hl7.org/fhir/StructureDefinition/"
+#define PART(name, value) "{'url':'" name "'," value "}"
+#define OF(link_id) PART("of", "'valueString':'" link_id "'")
+#define METHOD(code) PART("method", "'valueCode':'" code "'")
+#define TABLE(code) METHOD("lookup") "," PART("table", "'valueCode':'" code "'")
+#define SCORED(id, type, parts) \
+    ITEM(id, type, ",'readOnly':true,'extension':[{'url':'" O "score','extension':[" parts "]}]")
+#define ITEM(id, type, more) "{'linkId':'" id "','text':'t','type':'" type "'" more "}"
+#define ALERT(id, what, op, value) \
+    "{'url':'" O "alert','extension':[" PART("id", "'valueId':'" id "'") "," what "," \
+    PART("op", "'valueCode':'" op "'") "," PART("value", value) "," \
+    PART("severity", "'valueCode':'info'") "]}"
+#define ON(id) PART("item", "'valueString':'" id "'")
+#define UNIT(code) \
+    ",'extension':[{'url':'" HL7 "questionnaire-unit','valueCoding':" \
+    "{'system':'http://unitsofmeasure.org','code':'" code "'}}]"
 
-static const char
-    definition[] = "{\"resourceType\":\"Questionnaire\",\"status\":\"active\",\"extension\":"
-                   "[" ALERT("over", ON("n"), ">", "\"valueDecimal\":1.5") "," ALERT("rise", ON("n"), "rise", "\"valueDecimal\":0.1") "," ALERT(
-                       "fall", ON("f"), "fall",
-                       "\"valueInteger\":1") "," ALERT("code", ON("pick"), "=",
-                                                       "\"valueCode\":\"a\"") "," ALERT("not",
-                                                                                        ON("yes"),
-                                                                                        "!=", "\"valueBoolean\":true") "," ALERT("text",
-                                                                                                                                 ON("note"),
-                                                                                                                                 "=",
-                                                                                                                                 "\"valueString\":\"x\"") "," ALERT("many", ON("many"), "<=", "\"valueInteger\":0") "," ALERT("grade", PART("score", "\"valueString\":\"bp\""), ">=", "\"valueInteger\":2") "],\"item\":[" ITEM("n", "decimal", "") "," ITEM("f",
-                                                                                                                                                                                                                                                                                                                                                             "integer", "") "," ITEM("yes",
-                                                                                                                                                                                                                                                                                                                                                                                     "boolean", "") "," ITEM("note",
-                                                                                                                                                                                                                                                                                                                                                                                                             "string", "") "," ITEM("many", "integer", ",\"repeats\":true") "," ITEM("pick",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     "choice",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     ",\"answerOption\":[{\"valueCoding\":{\"code\":\"a\"}},"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     "{\"valueCoding\":{\"code\":\"b\"}}]") "," ITEM("g",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     "group",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     ",\"repeats\":true,\"item\":[" ITEM(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "in",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "integer", "") "]") "," ITEM("s",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "quantity",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      UNIT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "mm[Hg]")) "," ITEM("d",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              "quantity",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              UNIT("mm[Hg]")) "," ITEM("glucose",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "quantity",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       UNIT("mmol/L")) "," SCORED("sum",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "decimal",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  METHOD("sum") "," OF(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "n") "," OF("f")) "," SCORED("profile", "string", METHOD("profile") "," OF("f") "," OF("n")) "," SCORED("fs",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              "integer", METHOD("lookup") "," TABLE("pro-ctcae-frequency-severity") "," OF("f") "," OF("n")) "," SCORED("bp",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "integer", METHOD("lookup") "," TABLE("blood-pressure-ctcae-v5") "," OF("s") "," OF("d")) "," SCORED("high",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "integer", METHOD("lookup") "," TABLE("glucose-high-ctcae-v4") "," OF("glucose") "," OF("yes")) "," SCORED("low",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "integer", METHOD("lookup") "," TABLE("glucose-low") "," OF("glucose")) "]}";
+/* ' stands for ": made real once. */
+static char definition[] =
+    "{'resourceType':'Questionnaire','status':'active','extension':["
+    ALERT("over", ON("n"), ">", "'valueDecimal':1.5") ","
+    ALERT("rise", ON("n"), "rise", "'valueDecimal':0.1") ","
+    ALERT("fall", ON("f"), "fall", "'valueInteger':1") ","
+    ALERT("code", ON("pick"), "=", "'valueCode':'a'") ","
+    ALERT("not", ON("yes"), "!=", "'valueBoolean':true") ","
+    ALERT("text", ON("note"), "=", "'valueString':'x'") ","
+    ALERT("many", ON("many"), "<=", "'valueInteger':0") ","
+    ALERT("grade", PART("score", "'valueString':'bp'"), ">=", "'valueInteger':2")
+    "],'item':["
+    ITEM("n", "decimal", "") ","
+    ITEM("f", "integer", "") ","
+    ITEM("yes", "boolean", "") ","
+    ITEM("note", "string", "") ","
+    ITEM("many", "integer", ",'repeats':true") ","
+    ITEM("pick", "choice",
+         ",'answerOption':[{'valueCoding':{'code':'a'}},{'valueCoding':{'code':'b'}}]") ","
+    ITEM("g", "group", ",'repeats':true,'item':[" ITEM("in", "integer", "") "]") ","
+    ITEM("s", "quantity", UNIT("mm[Hg]")) ","
+    ITEM("d", "quantity", UNIT("mm[Hg]")) ","
+    ITEM("glucose", "quantity", UNIT("mmol/L")) ","
+    SCORED("sum", "decimal", METHOD("sum") "," OF("n") "," OF("f")) ","
+    SCORED("profile", "string", METHOD("profile") "," OF("f") "," OF("n")) ","
+    SCORED("fs", "integer", TABLE("pro-ctcae-frequency-severity") "," OF("f") "," OF("n")) ","
+    SCORED("bp", "integer", TABLE("blood-pressure-ctcae-v5") "," OF("s") "," OF("d")) ","
+    SCORED("high", "integer", TABLE("glucose-high-ctcae-v4") "," OF("glucose") "," OF("yes")) ","
+    SCORED("low", "integer", TABLE("glucose-low") "," OF("glucose"))
+    "]}";
+/* clang-format on */
 
 static struct questionnaire *q;
 static struct readings *now, *previous;
@@ -76,8 +72,12 @@ static void
 all_begin(void)
 {
     char *why;
-    int r = questionnaire_compile(definition, sizeof(definition) - 1, NULL, &q, &why);
 
+    for (char *p = definition; *p != '\0'; p++) {
+        if (*p == '\'')
+            *p = '"';
+    }
+    int r = questionnaire_compile(definition, sizeof(definition) - 1, NULL, &q, &why);
     sluice_assert(r == QUESTIONNAIRE_OK);
     now = readings_new();
     previous = readings_new();

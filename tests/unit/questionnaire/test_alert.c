@@ -2,31 +2,45 @@
  * scores, and what a study changes. */
 #include "tests/unit/questionnaire/clinical.h"
 
+/* clang-format off */
 #define PART(name, value) "{'url':'" name "'," value "}"
-#define RULE_OF(id, what, op, value)                                                               \
-    "{'url':'" OURS "alert','extension':[" PART(                                                   \
-        "id",                                                                                      \
-        "'valueId':'" id                                                                           \
-        "'") "," what                                                                              \
-             "," PART("op", "'valueCode':'" op "'") "," PART("value", value) "," PART(             \
-                 "severity", "'valueCode':'warning'") "," PART("text",                             \
-                                                               "'valueString':'for people'") "]}"
+#define RULE_OF(id, what, op, value) \
+    "{'url':'" OURS "alert','extension':[" PART("id", "'valueId':'" id "'") "," what "," \
+    PART("op", "'valueCode':'" op "'") "," PART("value", value) "," \
+    PART("severity", "'valueCode':'warning'") "," PART("text", "'valueString':'for people'") "]}"
 #define ON_ITEM(link_id) PART("item", "'valueString':'" link_id "'")
 #define ON_SCORE(link_id) PART("score", "'valueString':'" link_id "'")
-#define DEFINITION(rules)                                                                          \
-    "{'resourceType':'Questionnaire','status':'active','extension':[" rules                        \
-    "],'item':[" ITEM("n", "decimal", "") "," ITEM("many", "integer", ",'repeats':true") "," ITEM( \
-        "yes", "boolean",                                                                          \
-        "") "," ITEM("note", "string",                                                             \
-                     "") "," ITEM("pick", "choice",                                                \
-                                  ",'answerOption':[{'valueCoding':{'system':'s1','code':'a'}},"   \
-                                  "{'valueCoding':{'system':'s2','code':'a'}},{'valueCoding':{'"   \
-                                  "system':'s1','code':"                                           \
-                                  "'b'}}]") "," ITEM("total", "decimal",                           \
-                                                     ",'readOnly':true,'extension':[{'url':'" OURS \
-                                                     "score','extension':"                         \
-                                                     "[{'url':'method','valueCode':'sum'},{'url':" \
-                                                     "'of','valueString':'n'}]}]") "]}"
+#define DEFINITION(rules) \
+    "{'resourceType':'Questionnaire','status':'active','extension':[" rules "],'item':[" \
+    ITEM("n", "decimal", "") "," \
+    ITEM("many", "integer", ",'repeats':true") "," \
+    ITEM("yes", "boolean", "") "," \
+    ITEM("note", "string", "") "," \
+    ITEM("pick", "choice", ",'answerOption':[{'valueCoding':{'system':'s1','code':'a'}}," \
+         "{'valueCoding':{'system':'s2','code':'a'}},{'valueCoding':{'system':'s1','code':'b'}}]") \
+    "," \
+    ITEM("total", "decimal", ",'readOnly':true,'extension':[{'url':'" OURS "score','extension':" \
+         "[{'url':'method','valueCode':'sum'},{'url':'of','valueString':'n'}]}]") "]}"
+
+#define CODED \
+    DEFINITION( \
+        RULE_OF("is-a", ON_ITEM("pick"), "=", "'valueCoding':{'system':'s1','code':'a'}") "," \
+        RULE_OF("any-a", ON_ITEM("pick"), "=", "'valueCode':'a'") "," \
+        RULE_OF("not-b", ON_ITEM("pick"), "!=", "'valueCode':'b'") "," \
+        RULE_OF("yes", ON_ITEM("yes"), "=", "'valueBoolean':true") "," \
+        RULE_OF("not-yes", ON_ITEM("yes"), "!=", "'valueBoolean':true") "," \
+        RULE_OF("says", ON_ITEM("note"), "=", "'valueString':'help'") "," \
+        RULE_OF("some-3", ON_ITEM("many"), ">=", "'valueInteger':3"))
+#define UP_AND_DOWN \
+    DEFINITION( \
+        RULE_OF("up", ON_ITEM("many"), ">", "'valueInteger':2") "," \
+        RULE_OF("down", ON_ITEM("many"), "<", "'valueInteger':2"))
+#define COMPARED \
+    DEFINITION( \
+        RULE_OF("rise", ON_ITEM("n"), "rise", "'valueDecimal':2") "," \
+        RULE_OF("fall", ON_ITEM("n"), "fall", "'valueDecimal':0.1"))
+#define OF_SCORE(op) DEFINITION(RULE_OF("much", ON_SCORE("total"), op, "'valueDecimal':5"))
+/* clang-format on */
 
 static const struct {
     const char *op, *value;
@@ -96,34 +110,6 @@ the_largest_integer_is_a_number(void **state)
     form_end(&f);
 }
 
-#define CODED                                                                                                                                                                                     \
-    DEFINITION(RULE_OF(                                                                                                                                                                           \
-        "is-a", ON_ITEM("pick"), "=",                                                                                                                                                             \
-        "'valueCoding':{'system':'s1','code':"                                                                                                                                                    \
-        "'a'}") "," RULE_OF("any-a", ON_ITEM("pick"), "=",                                                                                                                                        \
-                            "'valueCode':'a'") "," RULE_OF("not-b", ON_ITEM("pick"), "!=",                                                                                                        \
-                                                           "'valueCode':'b'") "," RULE_OF("yes",                                                                                                  \
-                                                                                          ON_ITEM(                                                                                                \
-                                                                                              "ye"                                                                                                \
-                                                                                              "s"),                                                                                               \
-                                                                                          "=",                                                                                                    \
-                                                                                          "'value"                                                                                                \
-                                                                                          "Boolea"                                                                                                \
-                                                                                          "n':"                                                                                                   \
-                                                                                          "true") "," RULE_OF("not-yes",                                                                          \
-                                                                                                              ON_ITEM(                                                                            \
-                                                                                                                  "yes"),                                                                         \
-                                                                                                              "!=",                                                                               \
-                                                                                                              "'valueBoolean':true") "," RULE_OF("says",                                          \
-                                                                                                                                                 ON_ITEM(                                         \
-                                                                                                                                                     "note"),                                     \
-                                                                                                                                                 "=",                                             \
-                                                                                                                                                 "'valueString':'help'") "," RULE_OF("some-3",    \
-                                                                                                                                                                                     ON_ITEM(     \
-                                                                                                                                                                                         "many"), \
-                                                                                                                                                                                     ">=",        \
-                                                                                                                                                                                     "'valueInteger':3"))
-
 static const struct {
     const char *answers, *alerts;
 } coded[] = {
@@ -170,11 +156,7 @@ the_measure_is_the_worst(void **state)
     struct form f;
 
     (void)state;
-    form_begin(&f, definition_good(DEFINITION(RULE_OF("up", ON_ITEM("many"), ">",
-                                                      "'valueInteger':"
-                                                      "2") "," RULE_OF("down", ON_ITEM("many"), "<",
-                                                                       "'valueInteger':2")),
-                                   NULL));
+    form_begin(&f, definition_good(UP_AND_DOWN, NULL));
     form_take(&f, "{'many':[3,9,-4,1,5]}", true, NULL);
     assert_string_equal(form_alerts(&f, NULL, alerts, sizeof(alerts)), "up down");
     assert_true(f.hits[0].has_measure && !f.hits[0].lower_is_worse);
@@ -186,10 +168,6 @@ the_measure_is_the_worst(void **state)
     assert_false(f.hits[0].of_score);
     form_end(&f);
 }
-
-#define COMPARED                                                                                   \
-    DEFINITION(RULE_OF("rise", ON_ITEM("n"), "rise", "'valueDecimal':2") "," RULE_OF(              \
-        "fall", ON_ITEM("n"), "fall", "'valueDecimal':0.1"))
 
 static const struct {
     const char *older[3]; /* newest first */
@@ -233,9 +211,7 @@ of_a_score(void **state)
     struct form f;
 
     (void)state;
-    form_begin(&f,
-               definition_good(
-                   DEFINITION(RULE_OF("much", ON_SCORE("total"), ">=", "'valueDecimal':5")), NULL));
+    form_begin(&f, definition_good(OF_SCORE(">="), NULL));
     form_take(&f, "{'n':5}", true, NULL);
     assert_string_equal(form_alerts(&f, NULL, alerts, sizeof(alerts)), "much");
     assert_true(f.hits[0].of_score);
@@ -256,10 +232,7 @@ scores_are_not_compared_with_earlier_ones(void **state)
     char *why = NULL;
 
     (void)state;
-    assert_int_equal(
-        definition_compile(DEFINITION(RULE_OF("up", ON_SCORE("total"), "rise", "'valueDecimal':1")),
-                           NULL, &q, &why),
-        QUESTIONNAIRE_REFUSED);
+    assert_int_equal(definition_compile(OF_SCORE("rise"), NULL, &q, &why), QUESTIONNAIRE_REFUSED);
     assert_non_null(strstr(why, "compares answers, not scores"));
     free(why);
 }
