@@ -204,6 +204,8 @@ action_send(struct action *a, const struct uuid *alert, bool closes)
     enum problem p = record_send(q, &target, plain);
     if (p != PROBLEM_NONE)
         submission_wait_cancel(q);
+    else
+        metric_add(&q->edge->metrics, METRIC_SUBMITTED, 1);
     return p;
 }
 

@@ -21,27 +21,49 @@ static const struct route routes[] = {
 #undef ROUTE
 };
 
-/* Does path fit the pattern? The segment at {} is not empty. */
-static bool
-path_fits(const char *pattern, const char *path, size_t len, const char **ret_param,
-          size_t *ret_param_len)
-{
-    const char *hole = strstr(pattern, "{}");
-    size_t before = hole != NULL ? (size_t)(hole - pattern) : strlen(pattern);
+/* What of routes[] needs a search, made once: the lengths around the hole. */
+static struct pattern {
+    uint8_t before, after;
+    bool hole;
+} patterns[ARRAY_LEN(routes)];
 
-    if (len < before || memcmp(pattern, path, before) != 0)
+static void
+patterns_prepare(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        const char *path = routes[i].path, *hole = strstr(path, "{}");
+        size_t len = strlen(path);
+        sluice_assert(len < UINT8_MAX);
+        patterns[i] = (struct pattern){.before = (uint8_t)len};
+        if (hole != NULL)
+            patterns[i] = (struct pattern){(uint8_t)(hole - path), (uint8_t)strlen(hole + 2), true};
+    }
+}
+
+/* Does path fit routes[i]? The segment at {} is not empty. */
+static bool
+path_fits(size_t i, const char *path, size_t len, struct route_match *match)
+{
+    const struct pattern *p = &patterns[i];
+    const char *wanted = routes[i].path, *segment = path + p->before;
+
+    if (!p->hole)
+        return len == p->before && memcmp(wanted, path, len) == 0;
+    if (len <= (size_t)p->before + p->after || memcmp(wanted, path, p->before) != 0)
         return false;
-    if (hole == NULL)
-        return len == before;
-    const char *segment = path + before, *end = path + len;
-    const char *slash = memchr(segment, '/', (size_t)(end - segment));
-    const char *rest = slash != NULL ? slash : end;
-    if (rest == segment || strlen(hole + 2) != (size_t)(end - rest) ||
-        memcmp(hole + 2, rest, (size_t)(end - rest)) != 0)
+    size_t segment_len = len - p->before - p->after;
+    if (memcmp(wanted + p->before + 2, segment + segment_len, p->after) != 0 ||
+        memchr(segment, '/', segment_len) != NULL)
         return false;
-    *ret_param = segment;
-    *ret_param_len = (size_t)(rest - segment);
+    match->param = segment;
+    match->param_len = segment_len;
     return true;
+}
+
+static bool
+method_fits(const struct route *r, uint8_t method)
+{
+    return r->method == method || (r->method == HTTP_GET && method == HTTP_HEAD);
 }
 
 static void
@@ -70,39 +92,52 @@ method_text(uint8_t method)
     }
 }
 
+/* The methods that the path has; exact: as a path without a hole. */
+static void
+allow_find(enum route_port port, const char *path, size_t len, bool exact,
+           struct route_match *match)
+{
+    if (len == 1 && *path == '*')
+        allow_add(match->allow, "GET, HEAD, PUT, POST");
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if (routes[i].port == port && patterns[i].hole != exact && path_fits(i, path, len, match))
+            allow_add(match->allow, method_text(routes[i].method));
+    if (match->allow[0] != '\0')
+        allow_add(match->allow, "OPTIONS");
+}
+
 void
 route_find(enum route_port port, uint8_t method, const char *target, size_t len,
            struct route_match *ret_match)
 {
-    struct route_match match = {0};
+    struct route_match match = {.allow = ""};
     const char *mark = memchr(target, '?', len);
     size_t path_len = mark != NULL ? (size_t)(mark - target) : len;
-    bool exact = false; /* a path without {} fits */
+    bool exact = false; /* a path without {} fits, if not with this method */
 
+    if (patterns[0].before == 0)
+        patterns_prepare();
     if (mark != NULL) {
         match.query = mark + 1;
         match.query_len = len - path_len - 1;
     }
-    if (len == 1 && *target == '*')
-        allow_add(match.allow, "GET, HEAD, PUT, POST");
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         const struct route *r = &routes[i];
-        if (r->port != port ||
-            !path_fits(r->path, target, path_len, &match.param, &match.param_len))
+        bool fits = method_fits(r, method);
+        if (patterns[i].hole ? match.route != NULL || exact || !fits
+                             : path_len != patterns[i].before)
             continue;
-        if (strchr(r->path, '{') == NULL && !exact) {
+        if (r->port != port || !path_fits(i, target, path_len, &match))
+            continue;
+        if (!patterns[i].hole && !exact) {
             exact = true;
-            match.allow[0] = '\0';
             match.route = NULL;
-        } else if (exact && strchr(r->path, '{') != NULL) {
-            continue;
         }
-        allow_add(match.allow, method_text(r->method));
-        if (r->method == method || (r->method == HTTP_GET && method == HTTP_HEAD))
+        if (fits)
             match.route = r;
     }
-    if (match.allow[0] != '\0')
-        allow_add(match.allow, "OPTIONS");
+    if (match.route == NULL)
+        allow_find(port, target, path_len, exact, &match);
     *ret_match = match;
 }
 
