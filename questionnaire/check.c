@@ -147,7 +147,7 @@ levels_check(struct questionnaire *q, bool complete, struct findings *findings, 
     if (c.s->full)
         return; /* what was not laid out would seem to be missing */
     sheet_enable(c.s);
-    for (uint32_t p = 0; p < c.s->n_places; p++) {
+    for (uint32_t p = 0; p < c.s->n_places && !findings_full(findings); p++) {
         if (c.s->places[p].failed)
             continue;
         for (uint32_t i = sheet_first_item(c.s, p); i != ITEM_NONE; i = q->items[i].next_in_scope)
@@ -164,6 +164,7 @@ questionnaire_check(struct questionnaire *q, const uint8_t *answers, size_t size
 
     sheet_read(sheet_of(q), answers, size, findings);
     levels_check(q, complete, findings, from);
+    sheet_end(q->sheet);
 }
 
 int
@@ -174,7 +175,9 @@ questionnaire_check_resource(struct questionnaire *q, const uint8_t *resource, s
 
     sheet_read_resource(sheet_of(q), resource, size, findings);
     levels_check(q, complete, findings, from);
-    return sheet_write(q->sheet, ret_answers);
+    int full = sheet_write(q->sheet, ret_answers);
+    sheet_end(q->sheet);
+    return full;
 }
 
 void

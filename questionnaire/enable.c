@@ -14,13 +14,18 @@
 #include "questionnaire/sheet.h"
 #include "questionnaire/value.h"
 
-#define MEMORY 16 /* what was found for the last conditions, by their place in the list */
+#define MEMORY 64 /* what was found for the last conditions, by their place in the list */
 
 enum truth { NO, YES, UNKNOWN };
 
+/* What one condition of the item at hand found last: many occurrences ask the same question, and it
+ * may have as many answers. */
 struct memory {
-    uint32_t place, question;
+    uint32_t nth;
+    uint32_t place; /* below which slot was looked for */
     const struct slot *slot;
+    const struct slot *asked;
+    enum truth truth;
 };
 
 struct enable {
@@ -60,6 +65,16 @@ slot_below(const struct sheet *s, uint32_t place, uint32_t question, bool last)
     return NULL;
 }
 
+static struct memory *
+memory_of(struct enable *e, uint32_t nth)
+{
+    struct memory *m = &e->memory[nth % MEMORY];
+
+    if (m->nth != nth)
+        *m = (struct memory){.nth = nth, .place = SHEET_NONE};
+    return m;
+}
+
 static const struct slot *
 slot_nearest(struct enable *e, uint32_t item, uint32_t place, uint32_t question, uint32_t nth)
 {
@@ -70,9 +85,11 @@ slot_nearest(struct enable *e, uint32_t item, uint32_t place, uint32_t question,
         place = s->places[place].parent;
     if (s->places[place].scope == scope)
         return sheet_slot(s, question, place);
-    struct memory *m = &e->memory[nth % MEMORY];
-    if (m->place != place || m->question != question)
-        *m = (struct memory){place, question, slot_below(s, place, question, question < item)};
+    struct memory *m = memory_of(e, nth);
+    if (m->place != place) {
+        m->place = place;
+        m->slot = slot_below(s, place, question, question < item);
+    }
     return m->slot;
 }
 
@@ -194,12 +211,9 @@ answer_holds(const struct sheet *s, const struct item *question, const struct an
 }
 
 static enum truth
-condition_holds(struct enable *e, uint32_t item, uint32_t place, uint32_t nth)
+slot_holds(const struct sheet *s, const struct condition *c, const struct slot *slot)
 {
-    const struct sheet *s = e->s;
-    const struct condition *c = &s->q->items[item].conditions[nth];
     const struct item *question = &s->q->items[c->question];
-    const struct slot *slot = slot_nearest(e, item, place, c->question, nth);
     enum truth any = NO;
     uint32_t n = 0;
 
@@ -223,6 +237,22 @@ condition_holds(struct enable *e, uint32_t item, uint32_t place, uint32_t nth)
     if (c->op == CONDITION_NE && any != UNKNOWN)
         return n > 0 && any == NO ? YES : NO;
     return any;
+}
+
+static enum truth
+condition_holds(struct enable *e, uint32_t item, uint32_t place, uint32_t nth)
+{
+    const struct condition *c = &e->s->q->items[item].conditions[nth];
+    const struct slot *slot = slot_nearest(e, item, place, c->question, nth);
+    struct memory *m = memory_of(e, nth);
+
+    if (slot == NULL)
+        return slot_holds(e->s, c, NULL);
+    if (m->asked != slot) {
+        m->asked = slot;
+        m->truth = slot_holds(e->s, c, slot);
+    }
+    return m->truth;
 }
 
 static enum enabling
@@ -267,8 +297,8 @@ sheet_enable(struct sheet *s)
         const struct item *item = &q->items[i];
         if (!item->conditional)
             continue;
-        for (uint32_t m = 0; m < MEMORY; m++)
-            e.memory[m].place = SHEET_NONE;
+        for (uint32_t m = 0; m < MEMORY && m < item->n_conditions; m++)
+            e.memory[m] = (struct memory){.nth = m, .place = SHEET_NONE};
         uint32_t scope = item->scope == ITEM_NONE ? q->n_items : item->scope;
         for (uint32_t p = s->first_of_scope[scope]; p != SHEET_NONE;
              p = s->places[p].next_of_scope) {

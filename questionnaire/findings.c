@@ -218,6 +218,12 @@ finding_parameter(const struct findings *f, const struct finding *x)
 }
 
 bool
+findings_full(const struct findings *f)
+{
+    return f->n > 0 && f->items[f->n - 1].rule == RULE_TOO_MANY;
+}
+
+bool
 findings_reject(const struct findings *f)
 {
     for (size_t i = 0; i < f->n; i++) {

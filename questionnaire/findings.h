@@ -80,6 +80,8 @@ const char *finding_pointer(const struct findings *f, const struct finding *x);
 const char *finding_detail(const struct findings *f, const struct finding *x);
 const char *finding_link_id(const struct findings *f, const struct finding *x);   /* or NULL */
 const char *finding_parameter(const struct findings *f, const struct finding *x); /* or NULL */
+/* True once TOO_MANY ends the list of broken rules: looking further is of no use. */
+bool findings_full(const struct findings *f);
 /* True if one of them is of the sender's making. */
 bool findings_reject(const struct findings *f);
 

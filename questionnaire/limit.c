@@ -91,13 +91,16 @@ regex_limit(const struct spot *at, const char *text, size_t len)
 {
     if (at->item->regex == NULL)
         return;
-    switch (regex_match(at->item->regex, text, len)) {
+    /* A hostile form must not make us try again and again. */
+    bool tired = at->s->undecided >= SHEET_UNDECIDED_MAX;
+    switch (tired ? REGEX_UNDECIDED : regex_match(at->item->regex, text, len)) {
     case REGEX_MATCHES:
         break;
     case REGEX_DIFFERS:
         broken(at, RULE_REGEX, NULL);
         break;
     case REGEX_UNDECIDED:
+        at->s->undecided++;
         sheet_warn_answer(at->s, RULE_REGEX_UNDECIDED, at->i, at->place, at->answer, NULL);
         break;
     }

@@ -283,6 +283,7 @@ questionnaire_to_resource(struct questionnaire *q, const uint8_t *answers, size_
         mp_put_cstr(ret_resource, "item");
         items_write(s, ITEM_NONE, 0, ret_resource);
     }
+    sheet_end(s);
     /* A write that did not fit left nodes out. */
     if (mp_check(ret_resource->data + before, ret_resource->size - before, SIZE_MAX) == MP_OK)
         return BUF_OK;

@@ -62,15 +62,34 @@ sheet_new(const struct questionnaire *q)
     return s;
 }
 
+static void
+arrays_free(struct sheet *s)
+{
+    free(s->places);
+    free(s->slots);
+    free(s->answers);
+    free(s->steps);
+    s->places = NULL;
+    s->slots = NULL;
+    s->answers = NULL;
+    s->steps = NULL;
+    s->cap_places = s->cap_slots = s->cap_answers = s->cap_steps = 0;
+    s->bytes = 0;
+}
+
+void
+sheet_end(struct sheet *s)
+{
+    if (s->bytes > SHEET_KEEP_BYTES)
+        arrays_free(s);
+}
+
 void
 sheet_free(struct sheet *s)
 {
     if (s == NULL)
         return;
-    free(s->places);
-    free(s->slots);
-    free(s->answers);
-    free(s->steps);
+    arrays_free(s);
     free(s->ordinal_in_scope);
     free(s->n_in_scope);
     free(s->first_of_scope);
@@ -96,6 +115,7 @@ sheet_begin(struct sheet *s, const uint8_t *end, bool resource, struct findings 
     s->resource = resource;
     s->findings = findings;
     s->full = false;
+    s->undecided = 0;
     s->n_places = s->n_slots = s->n_answers = s->n_steps = 0;
     memset(s->first_of_scope, 0xff, (n + 1) * sizeof(uint32_t));
     memset(s->last_of_scope, 0xff, (n + 1) * sizeof(uint32_t));

@@ -26,6 +26,8 @@
 #define SHEET_ANSWERS_MAX (1u << 17)
 #define SHEET_STEPS_MAX (1u << 18)
 #define SHEET_POINTER_SIZE 4096
+#define SHEET_KEEP_BYTES (256 * 1024) /* more is given back after use */
+#define SHEET_UNDECIDED_MAX 8         /* patterns that may reach their limit in one form */
 
 enum value_type {
     VALUE_SHORT, /* the short form: told by the item */
@@ -87,8 +89,9 @@ struct sheet {
     const uint8_t *end; /* of the bytes read */
     bool resource;      /* a QuestionnaireResponse; else the short form */
     struct findings *findings;
-    bool full;    /* a bound was reached; nothing more is laid out */
-    size_t bytes; /* memory held */
+    bool full;          /* a bound was reached; nothing more is laid out */
+    uint32_t undecided; /* patterns that reached their limit */
+    size_t bytes;       /* memory held */
 
     struct place *places;
     struct slot *slots;
@@ -112,6 +115,9 @@ void sheet_free(struct sheet *s);
 struct sheet *sheet_of(struct questionnaire *q);
 /* Empty, but for the place of the whole form. findings may be NULL: nobody wants to know. */
 void sheet_begin(struct sheet *s, const uint8_t *end, bool resource, struct findings *findings);
+
+/* After use: gives a large form's memory back. */
+void sheet_end(struct sheet *s);
 
 /* SHEET_NONE where a bound is reached: said once in the findings. */
 uint32_t sheet_place_add(struct sheet *s, uint32_t item, uint32_t parent, uint32_t answer);
