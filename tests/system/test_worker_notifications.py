@@ -418,6 +418,23 @@ def test_a_canary_that_does_not_arrive_is_cried_about(desk):
     until("the cry", 10, lambda: re.search(r"event=canary-late canaries=\d", open(desk.process.log).read()))
 
 
+def test_the_canary_goes_the_way_of_a_real_alert(stores):
+    """Through a broker's journal and another worker's hands."""
+    with LoneBroker() as broker, Desk(stores, broker_endpoints=broker.worker_endpoint, canary_interval="1s",
+                                      client_endpoints=broker.client_endpoint) as desk:
+        desk.study({"watch": desk.hook("watch", roles=["canary"])})
+        requests = desk.webhooks.wait("watch", 3)
+        assert len({r["body"]["data"]["alertId"] for r in requests}) == 3
+        admin = broker.admin()
+        until("the ledger", 5, lambda: admin.rows("ledger")[0]["stored"] >= 3)
+        # What the broker counts as stored, the books find in the database.
+        row = until("a quiet moment", 5, lambda: next((r for r in admin.rows("ledger") if r["live"] == 0), None))
+        assert desk.query("select count(*) from sluice.origins where kind = 'stored'")[0][0] >= row["stored"]
+        # No broker takes the next ones: they are missed, and that is cried about.
+        broker.popen.kill()
+        until("the cry", 10, lambda: "event=canary-late" in open(desk.process.log).read())
+
+
 def test_a_dead_letter_becomes_an_alert_once(stores):
     with LoneBroker() as broker, Desk(stores, broker_endpoints=broker.worker_endpoint,
                                       dead_letter_interval="200ms") as desk:

@@ -5,14 +5,62 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
+#include "schemas/wire/mp.h"
 #include "schemas/wire/record.h"
 
-void
-canary_init(struct canary *c, int64_t interval_us, int64_t now_us)
+#define SERVICE "notifications"
+#define BODY_MAX 256
+#define SEND_US US_PER_S
+
+bool
+canary_init(struct canary *c, int64_t interval_us, const char *endpoints,
+            const struct seal_keys *keys)
 {
-    c->interval_us = interval_us;
-    c->due_us = interval_us > 0 ? now_us : INT64_MAX;
+    *c = (struct canary){
+        .interval_us = interval_us, .due_us = interval_us > 0 ? 0 : INT64_MAX, .keys = keys};
+    return *endpoints == '\0' || courier_new(endpoints, "canary", &c->courier) == COURIER_OK;
+}
+
+void
+canary_deinit(struct canary *c)
+{
+    courier_free(c->courier);
+    c->courier = NULL;
+}
+
+/* The message that the follow-up of a submission would be. */
+static void
+canary_send(struct canary *c, const struct alert_raise *alert, int64_t raised_us)
+{
+    struct seal_context context = {.service = SERVICE,
+                                   .service_len = sizeof(SERVICE) - 1,
+                                   .scope = alert->study,
+                                   .scope_len = strlen(alert->study),
+                                   .id = alert->id};
+    uint8_t sealed[BODY_MAX + SEAL_OVERHEAD_BYTES];
+    struct buf b;
+
+    buf_init(&b, BODY_MAX);
+    int full =
+        mp_put_map(&b, 6) | mp_put_cstr(&b, "kind") | mp_put_cstr(&b, "alert") |
+        mp_put_cstr(&b, "alert_id") | mp_put_bin(&b, alert->id.bytes, sizeof(alert->id.bytes)) |
+        mp_put_cstr(&b, "study") | mp_put_cstr(&b, alert->study) | mp_put_cstr(&b, "rule") |
+        mp_put_cstr(&b, alert->rule) | mp_put_cstr(&b, "severity") |
+        mp_put_cstr(&b, alert->severity) | mp_put_cstr(&b, "raised_us") | mp_put_int(&b, raised_us);
+    sluice_assert(full == BUF_OK);
+    seal_close(c->keys, &context, b.data, b.size, sealed);
+    struct courier_message m = {.message = {.service = context.service,
+                                            .service_len = context.service_len,
+                                            .scope = context.scope,
+                                            .scope_len = context.scope_len,
+                                            .received_us = raised_us,
+                                            .body = sealed,
+                                            .body_bytes = b.size + SEAL_OVERHEAD_BYTES}};
+    memcpy(m.message.id, alert->id.bytes, sizeof(m.message.id));
+    courier_deliver(c->courier, &m, 1, false, SEND_US);
+    buf_deinit(&b);
 }
 
 static void
@@ -46,8 +94,10 @@ canary_turn(struct canary *c, struct store *store, int64_t now_us, bool *ret_rai
         n = store_canaries_late(store, c->interval_us, &late);
     if (late > 0)
         log_event(EVENT_CANARY_LATE, LOG_I("canaries", late));
-    *ret_raised = n == STORE_OK && fresh > 0;
+    *ret_raised = n == STORE_OK && fresh > 0 && c->courier == NULL;
     *ret_alert = raise.id;
+    if (n == STORE_OK && fresh > 0 && c->courier != NULL)
+        canary_send(c, &raise, wall_us);
     return n;
 }
 

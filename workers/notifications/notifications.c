@@ -282,6 +282,7 @@ notifications_stop(void *self)
     if (s->delivery != NULL)
         delivery_drain(s->delivery, clock_mono_us() + s->drain_us);
     delivery_free(s->delivery);
+    canary_deinit(&s->canary);
     dead_letters_free(s->dead_letters);
     batch_free(s->batch);
     recipients_free(s->recipients);
@@ -324,7 +325,10 @@ notifications_start(const struct service_env *env)
     s->recipients = recipients_new();
     s->batch = batch_new(env->seal_keys);
     s->delivery = delivery_new(env, s->recipients);
-    canary_init(&s->canary, config_us(c, "worker", "canary_interval"), clock_mono_us());
+    bool good = canary_init(&s->canary, config_us(c, "worker", "canary_interval"),
+                            config_str(c, "worker", "client_endpoints"), env->seal_keys);
+    if (!good)
+        log_event(EVENT_FATAL, LOG_S("why", "worker/client_endpoints"));
     s->dead_letters =
         dead_letters_new(config_str(c, "worker", "broker_endpoints"),
                          config_us(c, "worker", "dead_letter_interval"), dead_take, s);
@@ -332,7 +336,7 @@ notifications_start(const struct service_env *env)
         log_event(EVENT_FATAL, LOG_S("why", "worker/broker_endpoints"));
     store_listen(s->store, CATALOG_CHANNEL);
     store_listen(s->store, ALERTS_CHANNEL);
-    if (s->delivery == NULL || s->dead_letters == NULL || !epoll_make(s)) {
+    if (!good || s->delivery == NULL || s->dead_letters == NULL || !epoll_make(s)) {
         notifications_stop(s);
         return NULL;
     }
