@@ -2,19 +2,65 @@
  * and alert as their sources say. */
 #include "tests/unit/questionnaire/clinical.h"
 
+static const char *const names[] = {"daily-diary", "phq-9",    "vital-signs",
+                                    "glucose",     "eq-5d-5l", "pro-ctcae"};
+#define NAMES (sizeof(names) / sizeof(names[0]))
+
 static void
 all_compile_without_a_warning(void **state)
 {
-    static const char *const names[] = {"daily-diary", "phq-9",    "vital-signs",
-                                        "glucose",     "eq-5d-5l", "pro-ctcae"};
-
     (void)state;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < NAMES; i++) {
         struct questionnaire *q = definition_shipped(names[i]);
         if (questionnaire_warnings(q) > 0)
             fail_msg("%s: %s", names[i], questionnaire_warning(q, 0));
         questionnaire_free(q);
     }
+}
+
+static bool
+has_alert(const struct questionnaire *q, const char *id)
+{
+    for (size_t i = 0; i < questionnaire_alerts(q); i++) {
+        if (strcmp(questionnaire_alert_id(q, i), id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A study changes rules by their id: two instruments must not share one, and the study file that
+ * ships as an example names rules that there are, with values of their kind. */
+static void
+rule_ids_are_of_one_instrument(void **state)
+{
+    struct questionnaire *q[NAMES];
+    char path[512], *text = malloc(SHIPPED_MAX), *why = NULL;
+    struct study_rules *study;
+
+    (void)state;
+    for (size_t i = 0; i < NAMES; i++)
+        q[i] = definition_shipped(names[i]);
+    for (size_t i = 0; i < NAMES; i++) {
+        for (size_t k = 0; k < questionnaire_alerts(q[i]); k++) {
+            for (size_t other = 0; other < i; other++)
+                assert_false(has_alert(q[other], questionnaire_alert_id(q[i], k)));
+        }
+    }
+    snprintf(path, sizeof(path), "%s/schemas/examples/study-all-members.json", SOURCE_DIR);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    size_t n = fread(text, 1, SHIPPED_MAX, f), found = 0;
+    fclose(f);
+    assert_int_equal(study_rules_new(text, n, &study, &why), STUDY_RULES_OK);
+    for (size_t i = 0; i < NAMES; i++) {
+        assert_int_equal(study_rules_check(study, q[i], &why), STUDY_RULES_OK);
+        for (size_t k = 0; k < study_rules_count(study); k++)
+            found += has_alert(q[i], study_rules_id(study, k));
+        questionnaire_free(q[i]);
+    }
+    assert_int_equal(found, study_rules_count(study));
+    study_rules_free(study);
+    free(text);
 }
 
 static void
@@ -340,6 +386,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_compile_without_a_warning),
+        cmocka_unit_test(rule_ids_are_of_one_instrument),
         cmocka_unit_test(phq9_total_bands_and_item_9),
         cmocka_unit_test(phq9_one_answer_missing),
         cmocka_unit_test(item_9_is_heard_in_a_broken_form),
