@@ -1,0 +1,162 @@
+/* audit verify: the trail against its chain, against the journal, and against the record. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "client/ctl/anchors.h"
+#include "client/ctl/database.h"
+#include "client/ctl/format.h"
+#include "client/ctl/table.h"
+#include "client/ctl/verbs.h"
+#include "store/audit_verify.h"
+
+#define FAULTS_SHOWN 1000 /* to people; scripts get all */
+#define OPEN_SHOWN 20
+
+struct report {
+    const struct ctl *ctl;
+    uint64_t chains, rows, faults, unanchored, open;
+    json_t *open_chains; /* rows for people */
+};
+
+static void
+fault_take(void *arg, const struct audit_finding *f)
+{
+    struct report *r = arg;
+    char writer[UUID_TEXT_SIZE], submission[UUID_TEXT_SIZE];
+    bool of_record = f->fault == AUDIT_FAULT_NO_ROW || f->fault == AUDIT_FAULT_DIFFERS;
+
+    r->faults++;
+    uuid_format(&f->writer, writer);
+    uuid_format(&f->submission, submission);
+    if (r->ctl->json && of_record)
+        printf("{\"type\":\"fault\",\"rule\":\"%s\",\"submission\":\"%s\",\"revision\":%d,"
+               "\"detail\":\"%s\"}\n",
+               audit_fault_rule(f->fault), submission, f->revision, audit_fault_text(f->fault));
+    else if (r->ctl->json)
+        printf("{\"type\":\"fault\",\"rule\":\"%s\",\"writer\":\"%s\",\"batch\":%" PRId64
+               ",\"number\":%" PRId64 ",\"detail\":\"%s\"}\n",
+               audit_fault_rule(f->fault), writer, f->batch, f->number, audit_fault_text(f->fault));
+    else if (r->faults > FAULTS_SHOWN)
+        return;
+    else if (of_record)
+        printf("submission %s revision %d: %s: %s\n", submission, f->revision,
+               audit_fault_rule(f->fault), audit_fault_text(f->fault));
+    else
+        printf("chain %s batch %" PRId64 " row %" PRId64 ": %s: %s\n", writer, f->batch, f->number,
+               audit_fault_rule(f->fault), audit_fault_text(f->fault));
+}
+
+static void
+chain_take(void *arg, const struct audit_told *c)
+{
+    struct report *r = arg;
+    char writer[UUID_TEXT_SIZE], head[2 * AUDIT_MAC_BYTES + 1];
+
+    uuid_format(&c->end.writer, writer);
+    sodium_bin2hex(head, sizeof(head), c->end.head, AUDIT_MAC_BYTES);
+    r->chains++;
+    r->rows += (uint64_t)c->rows;
+    r->unanchored += (uint64_t)c->unanchored;
+    r->open += c->unanchored > 0;
+    json_t *row =
+        json_pack("{s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "type", "chain", "writer",
+                  writer, "batch", (json_int_t)c->end.batch, "number", (json_int_t)c->end.number,
+                  "head", head, "rows", (json_int_t)c->rows, "anchored_batch",
+                  (json_int_t)c->anchored_batch, "unanchored", (json_int_t)c->unanchored,
+                  "first_us", (json_int_t)c->first_us, "last_us", (json_int_t)c->last_us);
+    sluice_assert(row != NULL);
+    if (r->ctl->json)
+        table_print_json(row);
+    else if (c->unanchored > 0 && json_array_size(r->open_chains) < OPEN_SHOWN)
+        json_array_append(r->open_chains, row);
+    json_decref(row);
+}
+
+static void
+report_print(const struct report *r, size_t n_anchors)
+{
+    static const struct column columns[] = {
+        {"writer", "chain", COLUMN_TEXT},
+        {"rows", "rows", COLUMN_COUNT},
+        {"unanchored", "not anchored", COLUMN_COUNT},
+        {"first_us", "first", COLUMN_TIME},
+        {"last_us", "last", COLUMN_TIME},
+    };
+    char rows[FORMAT_SIZE], unanchored[FORMAT_SIZE];
+
+    if (r->ctl->json) {
+        printf("{\"type\":\"summary\",\"chains\":%" PRIu64 ",\"rows\":%" PRIu64
+               ",\"anchors\":%zu,\"faults\":%" PRIu64 ",\"unanchored\":%" PRIu64
+               ",\"open_chains\":%" PRIu64 "}\n",
+               r->chains, r->rows, n_anchors, r->faults, r->unanchored, r->open);
+        return;
+    }
+    if (r->faults > FAULTS_SHOWN)
+        printf("... and %" PRIu64 " more\n", r->faults - FAULTS_SHOWN);
+    format_count(r->rows, rows);
+    format_count(r->unanchored, unanchored);
+    printf("%" PRIu64 " chains, %s rows, %zu anchors: %" PRIu64 " faults\n", r->chains, rows,
+           n_anchors, r->faults);
+    if (r->unanchored == 0)
+        return;
+    printf("Not anchored: the last %s rows of %" PRIu64 " chains. Were they cut off, nothing here "
+           "would show it.\n",
+           unanchored, r->open);
+    table_print(r->open_chains, columns, ARRAY_LEN(columns), false, "");
+}
+
+/* The places named; else this host's journal, if there is one. */
+static int
+anchors_gather(const struct ctl *ctl, struct anchors *anchors)
+{
+    const char *journal = config_str(ctl->config, "ctl", "journal_dir");
+    int code = EXIT_DONE;
+
+    for (size_t i = 0; i < ctl->n_args && code == EXIT_DONE; i++)
+        code = anchors_read(anchors, ctl->args[i]);
+    if (ctl->n_args == 0 && anchors_place_exists(journal))
+        code = anchors_read(anchors, journal);
+    else if (ctl->n_args == 0)
+        ctl_complain("no journal at %s: nothing can be compared with anchors", journal);
+    return code;
+}
+
+int
+audit_verify_verb(struct ctl *ctl)
+{
+    struct report report = {.ctl = ctl, .open_chains = json_array()};
+    struct audit_hearer hearer = {fault_take, chain_take, &report};
+    struct anchors anchors = {0};
+    struct audit_keys keys;
+    struct store *s = NULL;
+    char *why = NULL;
+    int code = EXIT_DONE;
+
+    if (audit_keys_load(config_str(ctl->config, "ctl", "audit_key_file"), &keys, &why) != 0) {
+        ctl_complain("%s", why);
+        free(why);
+        code = EXIT_CONFIG;
+    }
+    /* Anchors first: what is written meanwhile is then new to them, not missing in the table. */
+    if (code == EXIT_DONE)
+        code = anchors_gather(ctl, &anchors);
+    if (code == EXIT_DONE)
+        code = database_open(ctl, true, &s);
+    if (code == EXIT_DONE)
+        code = database_exit(s, audit_verify(s, &keys, anchors.list, anchors.n, &hearer));
+    if (code == EXIT_DONE)
+        code = database_exit(s, audit_compare(s, &hearer));
+    if (code == EXIT_DONE) {
+        report_print(&report, anchors.n);
+        code = report.faults > 0 ? EXIT_FAILED : EXIT_DONE;
+    }
+    store_free(s);
+    anchors_free(&anchors);
+    sodium_memzero(&keys, sizeof(keys));
+    json_decref(report.open_chains);
+    return code;
+}
