@@ -4,26 +4,44 @@
 
 #include "questionnaire/uri.h"
 
-/* Bytes that base64 stands for; white space may stand between, as FHIR has it. */
+/* What six bits a symbol of base64 stands for, or −1. */
+static int
+base64_bits(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Bytes that base64 stands for; white space may stand between, as FHIR has it. Bits past the last
+ * byte must be zero, so that there is one text for one content. */
 static bool
 base64_measure(struct span s, uint64_t *ret_bytes)
 {
     uint64_t symbols = 0, padding = 0;
+    int last = 0;
 
     for (size_t i = 0; i < s.len; i++) {
         char c = s.at[i];
         if (c == ' ' || c == '\n' || c == '\r' || c == '\t')
             continue;
-        bool symbol = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                      c == '+' || c == '/';
-        if (c == '=')
+        int bits = base64_bits(c);
+        if (c == '=') {
             padding++;
-        else if (!symbol || padding > 0)
+        } else if (bits < 0 || padding > 0) {
             return false;
-        else
+        } else {
             symbols++;
+            last = bits;
+        }
     }
     if ((symbols + padding) % 4 != 0 || padding > 2 || symbols == 0)
+        return false;
+    if ((last & (padding == 2 ? 15 : padding == 1 ? 3 : 0)) != 0)
         return false;
     *ret_bytes = symbols * 3 / 4;
     return true;

@@ -192,7 +192,8 @@ questionnaire_check_authored(const struct questionnaire *q, const char *authored
     if (before || after) {
         snprintf(period, sizeof(period), "%.32s/%.32s", start != NULL ? start : "",
                  end != NULL ? end : "");
-        findings_add(findings, RULE_OUTSIDE_PERIOD, "/submitAt", 9, period);
+        const char *pointer = q->sheet != NULL && q->sheet->resource ? "/authored" : "/submitAt";
+        findings_add(findings, RULE_OUTSIDE_PERIOD, pointer, strlen(pointer), period);
     }
     if (q->status != NULL && (strcmp(q->status, "draft") == 0 || strcmp(q->status, "retired") == 0))
         findings_add(findings, RULE_DEFINITION_NOT_ACTIVE, "/questionnaire", 14, q->status);

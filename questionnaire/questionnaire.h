@@ -86,7 +86,7 @@ void questionnaire_check(struct questionnaire *q, const uint8_t *answers, size_t
 int questionnaire_check_resource(struct questionnaire *q, const uint8_t *resource, size_t size,
                                  bool complete, struct buf *ret_answers, struct findings *findings);
 /* Warnings about the definition itself: its status, and whether authored (a dateTime, well-formed)
- * lies outside its effective period. */
+ * lies outside its effective period. The pointer is that of the form checked last. */
 void questionnaire_check_authored(const struct questionnaire *q, const char *authored, size_t len,
                                   struct findings *findings);
 
