@@ -18,12 +18,15 @@
 #define CATALOG_NAME_MAX 200 /* a questionnaire's name */
 #define CATALOG_SUBJECTS_MAX 1000000
 
+struct audit_chain; /* audit.h */
+
 /* What is to be loaded, and how. NULL, zero and false: nothing of it. */
 struct catalog_load {
     const char *json;
     size_t len;
     bool check_only;           /* judge the file, write nothing (--dry-run) */
-    const char *by, *reason;   /* study: who loads it, and why */
+    const char *by, *reason;   /* who loads it, and why */
+    struct audit_chain *chain; /* what is written leaves a row in the audit trail, signed by it */
     const char *url, *version; /* where a definition or value set has none */
     bool unchecked;            /* questionnaire: flag what can't be evaluated, don't refuse it */
     /* What people should know beside the outcome: every reason of a refusal, or a warning. */

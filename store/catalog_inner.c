@@ -1,11 +1,17 @@
 /* Small things that every load does alike. */
 #include "store/catalog_inner.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "store/audit_write.h"
+
+#define SQL_CEILING 8192
 
 void
 catalog_param(struct store_params *p, const char *text)
@@ -38,11 +44,47 @@ catalog_refuse(struct store *s, const struct catalog_fault *fault)
     return STORE_INVALID;
 }
 
-int
-catalog_run(struct store *s, const struct store_statement *statement, const struct store_params *p)
+void
+catalog_detail(char ret[CATALOG_DETAIL_SIZE], const char *what, const uint8_t *hash)
 {
-    int n = store_run(s, statement, p, NULL);
+    char hex[crypto_hash_sha256_BYTES * 2 + 1];
 
+    sodium_bin2hex(hex, sizeof(hex), hash, crypto_hash_sha256_BYTES);
+    snprintf(ret, CATALOG_DETAIL_SIZE, "%.1300s sha256:%s", what, hex);
+}
+
+static struct slice
+slice_of(const char *text)
+{
+    return (struct slice){text, text != NULL ? strlen(text) : 0};
+}
+
+int
+catalog_run(struct store *s, const struct catalog_load *load, struct catalog_write *w,
+            const char *detail)
+{
+    struct audit_row row = {.at_us = clock_wall_us(),
+                            .actor = slice_of(load->by),
+                            .action = slice_of(w->action),
+                            .study = slice_of(w->study),
+                            .reason = slice_of(load->reason),
+                            .detail = slice_of(detail)};
+    struct buf sql;
+
+    buf_init(&sql, SQL_CEILING);
+    int full = buf_printf(&sql, "WITH %s, ", w->ctes);
+    full |= audit_sql_write(&sql, w->p.n + 1, NULL);
+    full |= buf_append_str(&sql, " SELECT pg_notify('" CATALOG_CHANNEL "', '')");
+    full |= buf_append(&sql, "", 1);
+    sluice_assert(full == BUF_OK);
+    audit_row_sign(load->chain, &row);
+    audit_params_fill(&w->p, load->chain, &row);
+    int n = store_run(s, &(struct store_statement){w->name, (const char *)sql.data}, &w->p, NULL);
+    if (n == STORE_OK)
+        audit_chain_advance(load->chain, &(const struct audit_row *){&row}, 1);
+    else
+        audit_chain_restart(load->chain);
+    buf_deinit(&sql);
     return n == STORE_ROW ? STORE_INVALID : n;
 }
 

@@ -16,12 +16,11 @@ static const struct store_statement questionnaire_find = {
     " WHERE (url = $1::text AND version = $2::text) OR name = $3::text"
     " OR (url = $1::text AND name <> $3::text)"};
 
-static const struct store_statement questionnaire_insert = {
-    "questionnaire_insert",
-    "WITH i AS (INSERT INTO sluice.questionnaires (url, version, name, fhir_id, title, status,"
+static const char questionnaire_insert[] =
+    "i AS (INSERT INTO sluice.questionnaires (url, version, name, fhir_id, title, status,"
     "  definition, definition_hash, unchecked) VALUES ($1::text, $2::text, $3::text, $4::text,"
     "  $5::text, $6::text, convert_from($7::bytea, 'UTF8')::jsonb, $8::bytea, "
-    "$9::bool)) " CATALOG_NOTIFY};
+    "$9::bool))";
 
 /* Looks for what stands in the way; *ret_unchanged: this very definition is there already. */
 static int
@@ -61,7 +60,11 @@ questionnaire_write(struct store *s, const struct catalog_load *load, const json
                     const char *name, const char *text, struct catalog_loaded *loaded)
 {
     uint8_t hash[crypto_hash_sha256_BYTES];
-    struct store_params p = {0};
+    struct catalog_write w = {.name = "questionnaire_insert",
+                              .ctes = questionnaire_insert,
+                              .action = "questionnaire.loaded"};
+    struct store_params *p = &w.p;
+    char what[1200], detail[CATALOG_DETAIL_SIZE];
     const char *url = json_string_value(json_object_get(root, "url"));
     const char *version = json_string_value(json_object_get(root, "version"));
     const char *status = json_string_value(json_object_get(root, "status"));
@@ -70,16 +73,18 @@ questionnaire_write(struct store *s, const struct catalog_load *load, const json
     int n = questionnaire_judge(s, url, version, name, hash, &loaded->unchanged);
     if (n != STORE_OK || loaded->unchanged || load->check_only)
         return n;
-    catalog_param(&p, url);
-    catalog_param(&p, version);
-    catalog_param(&p, name);
-    catalog_param(&p, json_string_value(json_object_get(root, "id")));
-    catalog_param(&p, json_string_value(json_object_get(root, "title")));
-    catalog_param(&p, status != NULL ? status : "unknown");
-    store_param_bytes(&p, text, strlen(text));
-    store_param_bytes(&p, hash, sizeof(hash));
-    store_param_bytes(&p, load->unchecked ? "\x01" : "\x00", 1);
-    return catalog_run(s, &questionnaire_insert, &p);
+    catalog_param(p, url);
+    catalog_param(p, version);
+    catalog_param(p, name);
+    catalog_param(p, json_string_value(json_object_get(root, "id")));
+    catalog_param(p, json_string_value(json_object_get(root, "title")));
+    catalog_param(p, status != NULL ? status : "unknown");
+    store_param_bytes(p, text, strlen(text));
+    store_param_bytes(p, hash, sizeof(hash));
+    store_param_bytes(p, load->unchecked ? "\x01" : "\x00", 1);
+    snprintf(what, sizeof(what), "%s|%s%s", url, version, load->unchecked ? " unchecked" : "");
+    catalog_detail(detail, what, hash);
+    return catalog_run(s, load, &w, detail);
 }
 
 static const char *

@@ -20,9 +20,8 @@ static const struct store_statement study_find = {
                   " WHERE study = $1::text ORDER BY version DESC LIMIT 1"};
 
 /* Of two loads at the same moment one breaks the key of study_versions: it may be tried again. */
-static const struct store_statement study_upsert = {
-    "study_upsert",
-    "WITH site AS (INSERT INTO sluice.sites (study, site_id, name, zone)"
+static const char study_upsert[] =
+    "site AS (INSERT INTO sluice.sites (study, site_id, name, zone)"
     "  SELECT $1::text, * FROM unnest($9::text[], $10::text[], $11::text[])"
     "  ON CONFLICT (study, site_id) DO UPDATE SET name = excluded.name, zone = excluded.zone,"
     "  loaded_at = now()),"
@@ -36,7 +35,7 @@ static const struct store_statement study_upsert = {
     "  ON CONFLICT (study) DO UPDATE SET trial_code = excluded.trial_code, title = excluded.title,"
     "  status = excluded.status, zone = excluded.zone, started_on = excluded.started_on,"
     "  default_questionnaire = excluded.default_questionnaire, definition = excluded.definition,"
-    "  version = excluded.version, loaded_at = now()) " CATALOG_NOTIFY};
+    "  version = excluded.version, loaded_at = now())";
 
 /* What the loaded instruments say about the file: whether the changed alerts exist and take such
  * values, whether what it names is there. */
@@ -177,25 +176,32 @@ static int
 study_write(struct store *s, const struct catalog_load *load, const struct study_file *file,
             const char *text, const uint8_t *hash, int version)
 {
+    struct catalog_write w = {.name = "study_upsert",
+                              .ctes = study_upsert,
+                              .action = "study.loaded",
+                              .study = file->study};
+    struct store_params *p = &w.p;
     struct array sites[SITE_COLUMNS];
-    struct store_params p = {0};
+    char what[32], detail[CATALOG_DETAIL_SIZE];
 
-    catalog_param(&p, file->study);
-    catalog_param(&p, file->trial_code);
-    catalog_param(&p, file->title);
-    catalog_param(&p, file->status);
-    catalog_param(&p, file->zone);
-    catalog_param(&p, file->started_on);
-    catalog_param(&p, file->default_questionnaire);
-    store_param_bytes(&p, text, strlen(text));
+    catalog_param(p, file->study);
+    catalog_param(p, file->trial_code);
+    catalog_param(p, file->title);
+    catalog_param(p, file->status);
+    catalog_param(p, file->zone);
+    catalog_param(p, file->started_on);
+    catalog_param(p, file->default_questionnaire);
+    store_param_bytes(p, text, strlen(text));
     sites_fill(file->sites, sites);
     for (int c = 0; c < SITE_COLUMNS; c++)
-        store_param_bytes(&p, sites[c].bytes.data, sites[c].bytes.size);
-    store_param_int(&p, version);
-    store_param_bytes(&p, hash, crypto_hash_sha256_BYTES);
-    catalog_param(&p, load->by != NULL ? load->by : BY_NOBODY);
-    catalog_param(&p, load->reason);
-    int n = catalog_run(s, &study_upsert, &p);
+        store_param_bytes(p, sites[c].bytes.data, sites[c].bytes.size);
+    store_param_int(p, version);
+    store_param_bytes(p, hash, crypto_hash_sha256_BYTES);
+    catalog_param(p, load->by != NULL ? load->by : BY_NOBODY);
+    catalog_param(p, load->reason);
+    snprintf(what, sizeof(what), "version %d", version);
+    catalog_detail(detail, what, hash);
+    int n = catalog_run(s, load, &w, detail);
     for (int c = 0; c < SITE_COLUMNS; c++)
         array_deinit(&sites[c]);
     return n;

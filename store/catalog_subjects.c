@@ -1,4 +1,5 @@
 /* From a file into subjects. The whole file is judged before the first row is written. */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,16 +9,15 @@
 #define SUBJECTS_CEILING ((size_t)128 << 20)
 #define SUBJECTS_CHUNK 10000 /* rows a statement */
 
-static const struct store_statement subjects_upsert = {
-    "subjects_upsert",
-    "WITH i AS (INSERT INTO sluice.subjects (study, subject_id, site_id, status, status_at,"
+static const char subjects_upsert[] =
+    "i AS (INSERT INTO sluice.subjects (study, subject_id, site_id, status, status_at,"
     "  time_zone, kind)"
     "  SELECT $1::text, subject_id, site_id, status, status_at::timestamptz, time_zone, kind"
     "  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])"
     "  AS u(subject_id, site_id, status, status_at, time_zone, kind)"
     "  ON CONFLICT (study, subject_id) DO UPDATE SET site_id = excluded.site_id,"
     "  status = excluded.status, status_at = excluded.status_at, time_zone = excluded.time_zone,"
-    "  kind = excluded.kind, loaded_at = now()) " CATALOG_NOTIFY};
+    "  kind = excluded.kind, loaded_at = now())";
 
 static const struct store_statement study_exists = {
     "study_exists", "SELECT 1 FROM sluice.studies WHERE study = $1::text"};
@@ -55,13 +55,28 @@ subject_take(const json_t *v, struct array columns[SUBJECT_COLUMNS], struct cata
     json_decref(object);
 }
 
+static int
+subjects_write(struct store *s, const struct catalog_load *load, struct catalog_write *w, size_t n)
+{
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    char what[64], detail[CATALOG_DETAIL_SIZE];
+
+    crypto_hash_sha256(hash, (const unsigned char *)load->json, load->len);
+    snprintf(what, sizeof(what), "%zu subjects of file", n);
+    catalog_detail(detail, what, hash);
+    return catalog_run(s, load, w, detail);
+}
+
 /* Subjects [from, to) in one statement. */
 static int
-subjects_chunk(struct store *s, const char *study, const json_t *list, size_t from, size_t to,
-               bool check_only, struct catalog_fault *fault)
+subjects_chunk(struct store *s, const struct catalog_load *load, const char *study,
+               const json_t *list, size_t from, size_t to, struct catalog_fault *fault)
 {
+    struct catalog_write w = {.name = "subjects_upsert",
+                              .ctes = subjects_upsert,
+                              .action = "subjects.loaded",
+                              .study = study};
     struct array columns[SUBJECT_COLUMNS];
-    struct store_params p = {0};
 
     for (int c = 0; c < SUBJECT_COLUMNS; c++) {
         array_init(&columns[c], SUBJECTS_CEILING);
@@ -72,14 +87,14 @@ subjects_chunk(struct store *s, const char *study, const json_t *list, size_t fr
         subject_take(json_array_get(list, i), columns, fault);
     }
     catalog_place(fault, "%s", "");
-    store_param_text(&p, study, strlen(study));
+    catalog_param(&w.p, study);
     for (int c = 0; c < SUBJECT_COLUMNS; c++) {
         array_end(&columns[c]);
-        store_param_bytes(&p, columns[c].bytes.data, columns[c].bytes.size);
+        store_param_bytes(&w.p, columns[c].bytes.data, columns[c].bytes.size);
     }
     int n = fault->text[0] != '\0' ? catalog_refuse(s, fault)
-            : check_only           ? STORE_OK
-                                   : catalog_run(s, &subjects_upsert, &p);
+            : load->check_only     ? STORE_OK
+                                   : subjects_write(s, load, &w, to - from);
     for (int c = 0; c < SUBJECT_COLUMNS; c++)
         array_deinit(&columns[c]);
     return n;
@@ -125,9 +140,11 @@ store_subjects_load(struct store *s, const struct catalog_load *load,
     if (n == STORE_OK)
         n = study_must_exist(s, study);
     for (int writing = 0; writing <= !load->check_only && n == STORE_OK; writing++) {
+        struct catalog_load own = *load;
+        own.check_only = !writing;
         for (size_t i = 0; i < count && n == STORE_OK; i += SUBJECTS_CHUNK) {
             size_t to = i + SUBJECTS_CHUNK < count ? i + SUBJECTS_CHUNK : count;
-            n = subjects_chunk(s, study, list, i, to, !writing, &fault);
+            n = subjects_chunk(s, &own, study, list, i, to, &fault);
         }
     }
     if (n == STORE_OK) {

@@ -29,11 +29,9 @@ static const struct store_statement valueset_find = {
     "valueset_find", "SELECT definition_hash = $3::bytea FROM sluice.valuesets"
                      " WHERE url = $1::text AND version = $2::text"};
 
-static const struct store_statement valueset_insert = {
-    "valueset_insert",
-    "WITH i AS (INSERT INTO sluice.valuesets (url, version, definition, definition_hash)"
-    " VALUES ($1::text, $2::text, convert_from($3::bytea, 'UTF8')::jsonb, $4::bytea))"
-    " " CATALOG_NOTIFY};
+static const char valueset_insert[] =
+    "i AS (INSERT INTO sluice.valuesets (url, version, definition, definition_hash)"
+    " VALUES ($1::text, $2::text, convert_from($3::bytea, 'UTF8')::jsonb, $4::bytea))";
 
 struct valuesets *
 valuesets_new(void)
@@ -162,21 +160,24 @@ valueset_judge(struct store *s, const char *url, const char *version, const uint
 }
 
 static int
-valueset_write(struct store *s, const char *url, const char *version, const char *text,
-               bool check_only, struct catalog_loaded *loaded)
+valueset_write(struct store *s, const struct catalog_load *load, const char *url,
+               const char *version, const char *text, struct catalog_loaded *loaded)
 {
+    struct catalog_write w = {
+        .name = "valueset_insert", .ctes = valueset_insert, .action = "valueset.loaded"};
     uint8_t hash[crypto_hash_sha256_BYTES];
-    struct store_params p = {0};
+    char detail[CATALOG_DETAIL_SIZE];
 
     crypto_hash_sha256(hash, (const unsigned char *)text, strlen(text));
     int n = valueset_judge(s, url, version, hash, &loaded->unchanged);
-    if (n != STORE_OK || loaded->unchanged || check_only)
+    if (n != STORE_OK || loaded->unchanged || load->check_only)
         return n;
-    catalog_param(&p, url);
-    catalog_param(&p, version);
-    store_param_bytes(&p, text, strlen(text));
-    store_param_bytes(&p, hash, sizeof(hash));
-    return catalog_run(s, &valueset_insert, &p);
+    catalog_param(&w.p, url);
+    catalog_param(&w.p, version);
+    store_param_bytes(&w.p, text, strlen(text));
+    store_param_bytes(&w.p, hash, sizeof(hash));
+    catalog_detail(detail, loaded->name, hash);
+    return catalog_run(s, load, &w, detail);
 }
 
 int
@@ -205,7 +206,7 @@ store_valueset_load(struct store *s, const struct catalog_load *load,
         n = catalog_refuse(s, &fault);
     } else {
         snprintf(loaded.name, sizeof(loaded.name), "%s", canonical);
-        n = valueset_write(s, url, version != NULL ? version : "", text, load->check_only, &loaded);
+        n = valueset_write(s, load, url, version != NULL ? version : "", text, &loaded);
     }
     if (n == STORE_OK)
         *ret_loaded = loaded;

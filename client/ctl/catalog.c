@@ -1,14 +1,14 @@
 /* study load, subject load, questionnaire load, valueset load. What a file must look like is the
- * store's knowledge; here it is read, judged first (nothing written), confirmed, loaded. */
-#include <pwd.h>
+ * store's knowledge; here it is read, judged first (nothing written), confirmed, loaded. Each load
+ * leaves its row in the audit trail, in its own transaction. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "client/ctl/database.h"
 #include "client/ctl/table.h"
 #include "client/ctl/verbs.h"
+#include "client/ctl/witness.h"
 #include "store/catalog.h"
 #include "store/valuesets.h"
 
@@ -99,24 +99,16 @@ load_do(struct ctl *ctl, const struct kind *kind, struct store *s, struct catalo
     return EXIT_DONE;
 }
 
-/* Who loads it, as this host knows him. */
-static const char *
-user_name(void)
-{
-    const struct passwd *user = getpwuid(getuid());
-
-    return user != NULL ? user->pw_name : NULL;
-}
-
 static int
 load_verb(struct ctl *ctl, const struct kind *kind)
 {
     struct catalog_load load = {.url = ctl->options[OPTION_URL],
                                 .version = ctl->options[OPTION_AS_VERSION],
-                                .by = user_name(),
+                                .by = witness_actor().at,
                                 .reason = ctl->options[OPTION_REASON],
                                 .unchecked = ctl->options[OPTION_UNCHECKED] != NULL,
                                 .say = finding_say};
+    struct audit_chain chain;
     struct store *s;
 
     char *text = ctl_file_read(ctl->args[0], CTL_FILE_MAX, &load.len);
@@ -124,7 +116,10 @@ load_verb(struct ctl *ctl, const struct kind *kind)
         return EXIT_USAGE;
     load.json = text;
     load.arg = (void *)(uintptr_t)ctl->args[0];
-    int code = database_open(ctl, true, &s);
+    load.chain = &chain;
+    int code = ctl->options[OPTION_DRY_RUN] != NULL ? EXIT_DONE : witness_open(ctl, &chain);
+    if (code == EXIT_DONE)
+        code = database_open(ctl, true, &s);
     if (code == EXIT_DONE) {
         code = load_do(ctl, kind, s, &load);
         store_free(s);

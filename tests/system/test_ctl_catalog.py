@@ -118,6 +118,41 @@ def test_example_study_file_has_every_member(fleet, tmp_path):
     assert row[1] == "6.1" and "6.0999" not in row[0]
 
 
+def trail(fleet, action):
+    return fleet.query("select actor, study, reason, detail from sluice.audit_events where action = %s"
+                       " order by at desc, number desc", (action,))
+
+
+def test_every_load_leaves_a_row_in_the_trail(fleet, tmp_path):
+    def load(noun, content):
+        done = loaded(fleet, tmp_path, noun, content, "--reason", f"why {noun}")
+        assert done.returncode == 0, done.stderr
+
+    before = fleet.count("audit_events")
+    load("study", study(study="TRAILED"))
+    (actor, of, reason, detail), *_ = trail(fleet, "study.loaded")
+    assert actor not in ("", "-") and (of, reason) == ("TRAILED", "why study")
+    assert detail.startswith("version 1 sha256:")
+    load("subject", {"study": "TRAILED", "subjects": ["A-1", "A-2"]})
+    assert trail(fleet, "subjects.loaded")[0][1:3] == ("TRAILED", "why subject")
+    assert trail(fleet, "subjects.loaded")[0][3].startswith("2 subjects of file sha256:")
+    load("questionnaire", definition(url=URL + "-trail", name="trailed"))
+    assert trail(fleet, "questionnaire.loaded")[0][3].startswith(f"{URL}-trail|1.0 sha256:")
+    load("valueset", {**valueset(), "url": "urn:trailed"})
+    assert trail(fleet, "valueset.loaded")[0][3].startswith("urn:trailed|1 sha256:")
+    assert fleet.count("audit_events") == before + 4
+    # what changes nothing, and what is refused, leaves none
+    load("study", study(study="TRAILED"))
+    assert loaded(fleet, tmp_path, "study", study(study="TRAILED", colour="red")).returncode == 1
+    assert fleet.count("audit_events") == before + 4
+    # without a key nothing is loaded
+    path = tmp_path / "k.json"
+    path.write_text(json.dumps(study(study="KEYLESS")))
+    done = fleet.ctl("study", "load", str(path), "--yes", "--set", "audit_key_file=/nonexistent", check=False)
+    assert done.returncode == 78 and not fleet.query("select 1 from sluice.studies where study = 'KEYLESS'")
+    assert fleet.ctl("study", "load", str(path), "--dry-run", "--set", "audit_key_file=/nonexistent").returncode == 0
+
+
 # --- subjects ---
 
 def test_subjects(fleet, tmp_path):
