@@ -311,7 +311,7 @@ alerts_params_fill(struct alerts_writer *w, struct alert_row **rows, size_t n,
 }
 
 void
-alerts_take(struct alert_row **rows, size_t n, const PGresult *r, int row, int column)
+alert_result_take(struct alert_row **rows, size_t n, const PGresult *r, int row, int column)
 {
     struct uuid id = store_get_uuid(r, row, column);
 
@@ -348,7 +348,7 @@ alerts_write(struct alerts_writer *w, struct store *s, struct alert_row **rows, 
     if (outcome != STORE_OK)
         return outcome;
     for (int i = 0; i < PQntuples(r); i++)
-        alerts_take(rows, n, r, i, 0);
+        alert_result_take(rows, n, r, i, 0);
     PQclear(r);
     return STORE_OK;
 }

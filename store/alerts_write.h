@@ -35,7 +35,7 @@ struct alert_row {
     uint32_t suppress_s;  /* 0: none */
     struct slice measure; /* decimal text, or null */
     struct slice recipients; /* names of the study file, one a line, or null */
-    /* Set by alerts_take: */
+    /* Set by alert_result_take: */
     bool raised;  /* stands in alerts with this id now: tell the world */
     bool counted; /* on an open one, or confirmed */
     int64_t seq_no;
@@ -63,7 +63,7 @@ int alerts_sql_write(struct buf *sql, int first, enum alerts_source source);
 int alerts_params_fill(struct alerts_writer *w, struct alert_row **rows, size_t n,
                        struct store_params *p);
 /* One row of alert_results; columns from column on. rows as alerts_params_fill left them. */
-void alerts_take(struct alert_row **rows, size_t n, const PGresult *r, int row, int column);
+void alert_result_take(struct alert_row **rows, size_t n, const PGresult *r, int row, int column);
 
 /* A statement of its own: losers, and alerts that no submission carries. */
 int alerts_write(struct alerts_writer *w, struct store *s, struct alert_row **rows, size_t n);

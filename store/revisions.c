@@ -156,7 +156,7 @@ result_take(const PGresult *r, struct alert_row **alerts, size_t n_alerts,
 {
     for (int i = 0; i < PQntuples(r); i++) {
         if (!PQgetisnull(r, i, 2)) {
-            alerts_take(alerts, n_alerts, r, i, 2);
+            alert_result_take(alerts, n_alerts, r, i, 2);
             continue;
         }
         ret_written->stored_us = store_get_time(r, i, 0);
