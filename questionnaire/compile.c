@@ -231,7 +231,8 @@ questionnaire_compile(const char *json, size_t len, const struct questionnaire_o
     }
     definition_sets_free(c.valuesets);
     free(c.sources);
-    if (good) {
+    /* A reason that was told refuses, whatever became of its return value. */
+    if (good && c.n_whys == 0) {
         *ret_questionnaire = c.q;
         return QUESTIONNAIRE_OK;
     }

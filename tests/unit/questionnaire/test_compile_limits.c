@@ -186,6 +186,11 @@ static const char *const warnings[][2] = {
      "item 'a': minOccurs is above"},
     {Q(ITEM("a", "choice", ",'answerOption':[{'valueString':'x'},{'valueString':'x'}]")),
      "item 'a': the option 'x' stands twice"},
+    {Q(ITEM("a", "choice", ",'answerOption':[{'valueCoding':{'system':'s','code':'x'}},"
+     "{'valueCoding':{'system':'s','code':'x'}}]")), "item 'a': the option 'x' stands twice"},
+    {Q(CHOICE("a") "," ITEM("b", "string",
+     ",'enableWhen':[{'question':'a','operator':'=','answerCoding':{'code':'y'}}]")),
+     "item 'b': enableWhen: 'y' is none of the question's options"},
     {WITH("quantity", VALUE("questionnaire-unit", "'valueCoding':{'code':'kg'}") "," VALUE(
      "questionnaire-unitOption", "'valueCoding':{'code':'g'}")), "item 'a': the default unit"},
     {WITH("string", EXT("https://example.org/colour", "'valueCode':'red'")),
@@ -204,6 +209,46 @@ doubtful_definitions_are_taken_with_a_warning(void **state)
             fail_msg("%s\nexpected %s, got %zu: %s", warnings[i][0], warnings[i][1],
                      questionnaire_warnings(q),
                      questionnaire_warnings(q) > 0 ? questionnaire_warning(q, 0) : "none");
+        questionnaire_free(q);
+    }
+}
+
+/* Near what is warned of, and sound. */
+/* clang-format off */
+static const char *const sound[] = {
+    Q(ITEM("a", "string", ",'maxLength':2" EXTS(VALUE("minLength", "'valueInteger':2")))),
+    WITH("integer", VALUE("minValue", "'valueInteger':1") "," VALUE("maxValue",
+     "'valueInteger':1")),
+    WITH("date", VALUE("minValue", "'valueDate':'2026'") "," VALUE("maxValue",
+     "'valueDate':'2026-05'")),
+    WITH("string", VALUE("questionnaire-minOccurs", "'valueInteger':1") "," VALUE(
+     "questionnaire-maxOccurs", "'valueInteger':1")),
+    Q(ITEM("a", "string", ",'repeats':true" EXTS(VALUE("questionnaire-minOccurs",
+     "'valueInteger':2")))),
+    Q(ITEM("a", "choice", ",'answerOption':[{'valueCoding':{'system':'s','code':'x'}},"
+     "{'valueCoding':{'system':'u','code':'x'}}]")),
+    Q(ITEM("a", "choice",
+     ",'answerOption':[{'valueCoding':{'system':'s','code':'x'}},{'valueString':'x'}]")),
+    Q(CHOICE("a") "," ITEM("b", "string",
+     ",'enableWhen':[{'question':'a','operator':'=','answerCoding':{'code':'x'}}]")),
+    WITH("quantity", VALUE("questionnaire-unit", "'valueCoding':{'code':'g'}") "," VALUE(
+     "questionnaire-unitOption", "'valueCoding':{'code':'g'}")),
+    WITH("string", VALUE("minLength", "'valueInteger':0")),
+    WITH("decimal", VALUE("maxDecimalPlaces", "'valueInteger':0")),
+    WITH("string", VALUE("minLength", "'valueInteger':2147483647")),
+    "{'resourceType':'Questionnaire','status':'active','item':[{'linkId':'a',"
+     "'type':'group','item':[" ITEM("b", "string", "") "]}]}",
+};
+/* clang-format on */
+
+static void
+sound_definitions_are_taken_without_a_word(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(sound); i++) {
+        struct questionnaire *q = definition_good(sound[i], NULL);
+        if (questionnaire_warnings(q) != 0)
+            fail_msg("%s\n%s", sound[i], questionnaire_warning(q, 0));
         questionnaire_free(q);
     }
 }
@@ -233,6 +278,7 @@ main(void)
         cmocka_unit_test(limits_keep_their_literal),
         cmocka_unit_test(limits_stand_in_the_flat_form),
         cmocka_unit_test(doubtful_definitions_are_taken_with_a_warning),
+        cmocka_unit_test(sound_definitions_are_taken_without_a_word),
         cmocka_unit_test(warnings_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
