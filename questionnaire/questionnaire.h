@@ -98,7 +98,9 @@ struct response_head {
     const char *identifier; /* its value */
 };
 /* Answers in the short form (sound ones) as a QuestionnaireResponse in msgpack, behind what
- * ret_resource holds. Codings come back as the definition has them. BUF_OK or BUF_FULL. */
+ * ret_resource holds. Codings come back as the definition has them; a
+ * value that is none of the item's type (an identifier, a file kept elsewhere) as absent, "masked".
+ * BUF_OK or BUF_FULL. */
 int questionnaire_to_resource(struct questionnaire *q, const uint8_t *answers, size_t size,
                               const struct response_head *head, struct buf *ret_resource);
 

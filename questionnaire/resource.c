@@ -62,6 +62,17 @@ option_write(const struct sheet *s, const struct answer *a, const struct option 
     }
 }
 
+/* A value that is kept elsewhere: an identifier, a file. */
+static void
+absent_write(struct buf *out)
+{
+    mp_put_cstr(out, "extension");
+    mp_put_array(out, 1);
+    mp_put_map(out, 2);
+    text_write(out, "url", "http://hl7.org/fhir/StructureDefinition/data-absent-reason");
+    text_write(out, "valueCode", "masked");
+}
+
 /* A choice that names no option: free text, or a coding where nothing binds. */
 static void
 loose_write(const struct sheet *s, const struct answer *a, struct buf *out)
@@ -99,13 +110,13 @@ quantity_write(const struct sheet *s, const struct item *item, const struct answ
     struct mp_value key;
     struct quantity x;
 
-    bool good = quantity_read(&a->v, inside, &x);
+    quantity_read(&a->v, inside, &x);
     for (uint32_t i = 0; a->v.type == MP_MAP && i < a->v.len; i++) {
         mp_next(&inside, &key);
         number = mp_is_str(&key, "value") ? inside.at : number;
         mp_skip(&inside);
     }
-    bool nameless = good && x.code.at == NULL && x.unit.at == NULL;
+    bool nameless = x.code.at == NULL && x.unit.at == NULL;
     if (nameless && item->unit != NULL) {
         x.code = span_from(item->unit->code);
         x.unit = span_from(item->unit->text);
@@ -140,7 +151,9 @@ value_write(const struct sheet *s, const struct item *item, const struct answer 
         [ITEM_REFERENCE] = VALUE_REFERENCE,
     };
 
-    if (item->type == ITEM_QUANTITY) {
+    if (!a->good) {
+        absent_write(out);
+    } else if (item->type == ITEM_QUANTITY) {
         quantity_write(s, item, a, out);
     } else if (item->type != ITEM_CHOICE && item->type != ITEM_OPEN_CHOICE) {
         mp_put_cstr(out, value_type_members[types[item->type]]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "questionnaire/attachments_take.h"
 #include "questionnaire/questionnaire.h"
 #include "schemas/wire/mp.h"
 #include "tests/fuzz/fuzz.h"
@@ -76,6 +77,34 @@ settles(struct questionnaire *q, const struct buf *answers, struct findings *f)
     buf_deinit(&three);
 }
 
+static void
+keep(void *arg, const struct attachment_taken *taken, uint8_t ret_hash[ATTACHMENT_HASH_BYTES])
+{
+    size_t *bytes = arg;
+
+    *bytes += taken->size;
+    memset(ret_hash, (int)taken->size & 0xff, ATTACHMENT_HASH_BYTES);
+}
+
+/* What is left without inline data can be taken again, and nothing more comes out. */
+static void
+files_leave(struct questionnaire *q, const struct buf *answers)
+{
+    struct buf one, two;
+    size_t bytes = 0;
+
+    buf_init(&one, CEILING);
+    buf_init(&two, CEILING);
+    int r = attachments_take(q, answers->data, answers->size, keep, &bytes, &one);
+    sluice_assert(r == BUF_OK);
+    sound(&one);
+    bytes = 0;
+    r = attachments_take(q, one.data, one.size, keep, &bytes, &two);
+    sluice_assert(r == BUF_OK && bytes == 0 && one.size == two.size);
+    buf_deinit(&one);
+    buf_deinit(&two);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -101,8 +130,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (size > 1)
             buf_append(&answers, data + 1, size - 1);
     }
-    if (f.n == 0)
+    if (f.n == 0) {
+        files_leave(q, &answers);
         settles(q, &answers, &f);
+    }
     buf_deinit(&answers);
     findings_deinit(&f);
     return 0;

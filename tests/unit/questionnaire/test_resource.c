@@ -163,6 +163,30 @@ findings_point_into_the_resource(void **state)
     questionnaire_free(q);
 }
 
+/* What stands in stored answers for a value that is kept elsewhere. */
+static void
+values_kept_elsewhere_are_absent(void **state)
+{
+    struct questionnaire *q = answers_definition(form);
+    const struct response_head head = {.status = "completed"};
+    struct buf answers, resource;
+
+    (void)state;
+    buf_init(&answers, 1 << 16);
+    buf_init(&resource, 1 << 16);
+    answers_pack_text(&answers, "{\"int\":1,\"open\":{\"identity\":true}}");
+    assert_int_equal(questionnaire_to_resource(q, answers.data, answers.size, &head, &resource),
+                     BUF_OK);
+    assert_json_equal(&resource,
+                      ONE("{\"linkId\":\"open\",\"answer\":[{\"extension\":[{\"url\":"
+                          "\"http://hl7.org/fhir/StructureDefinition/data-absent-reason\","
+                          "\"valueCode\":\"masked\"}]}]}"),
+                      "identity");
+    buf_deinit(&answers);
+    buf_deinit(&resource);
+    questionnaire_free(q);
+}
+
 static void
 what_does_not_fit_is_said(void **state)
 {
@@ -188,6 +212,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways_say_the_same),
         cmocka_unit_test(findings_point_into_the_resource),
+        cmocka_unit_test(values_kept_elsewhere_are_absent),
         cmocka_unit_test(what_does_not_fit_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
