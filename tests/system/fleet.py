@@ -110,11 +110,14 @@ class Answer:
 
 
 class Fleet:
-    def __init__(self, stores, workers=2, edges=1, queries=1, subjects=("SUB123",), settings=None, load=True, wrap=None):
+    def __init__(self, stores, workers=2, edges=1, queries=1, subjects=("SUB123",), settings=None, load=True, wrap=None,
+                 notifications=None):
+        """notifications: how many workers deliver alerts; None: as many as answer queries."""
         self.stores, self.settings = stores, settings or {}
         self.folder = tempfile.mkdtemp(prefix="slfl-", dir="/tmp")
         self.database = "t" + uuid.uuid4().hex[:12]
         self.n_workers, self.n_edges, self.n_queries = workers, edges, queries
+        self.n_notifications = queries if notifications is None else notifications
         self.subjects, self.load, self.wrap = subjects, load, wrap or {}
         self.port, self.metrics_port = free_port(), free_port()
         self.processes = {}
@@ -145,7 +148,8 @@ class Fleet:
             "worker": {"broker_endpoints": self.endpoint("w"), "postgres": pg.dsn(self.database, "sluice_worker"),
                        "redis": f"unix:{self.stores.redis.socket}", "seal_key_file": self.path("seal.keys"),
                        "identity_key_file": self.path("identity.key"), "audit_key_file": self.path("audit.keys"),
-                       "wrap_key_file": self.path("wrap.keys")},
+                       "wrap_key_file": self.path("wrap.keys"), "notify_secrets": self.path("notify"),
+                       "canary_interval": "0"},
             "ctl": {"admin_endpoints": self.endpoint("a"), "client_endpoints": self.endpoint("c"),
                     "edge_url": self.url, "token_file": self.path("tokens"),
                     "postgres": pg.dsn(self.database), "redis": f"unix:{self.stores.redis.socket}",
@@ -202,6 +206,10 @@ class Fleet:
         for i in range(self.n_queries):
             self.process(f"queries{i + 1}", "sluice-worker", "--service", "queries", "--name", f"queries{i + 1}",
                          "--set", f"worker/postgres={self.stores.postgres.dsn(self.database, 'sluice_query')}").start()
+        for i in range(self.n_notifications):
+            self.process(f"notifications{i + 1}", "sluice-worker", "--service", "notifications",
+                         "--name", f"notifications{i + 1}", "--set",
+                         f"worker/postgres={self.stores.postgres.dsn(self.database, 'sluice_notify')}").start()
         for i in range(self.n_edges):
             self.process(f"edge{i + 1}", "sluice-edge").start()
 
