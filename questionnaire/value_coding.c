@@ -98,6 +98,20 @@ value_search(const struct option_set *set, struct span key, const struct answer 
     return s;
 }
 
+/* A string that is bound to codings: one of their codes or displays, whichever system. */
+static struct search
+string_search(const struct option_set *set, struct span text)
+{
+    struct search s = {option_find(set, text.at, text.len), 1};
+
+    for (uint32_t i = 0; i < set->n && s.first == OPTION_NONE; i++) {
+        if (set->options[i].display != NULL && span_is(text, set->options[i].display))
+            s.first = i;
+    }
+    s.hits = s.first != OPTION_NONE;
+    return s;
+}
+
 void
 option_resolve(const struct item *item, struct answer *a, struct mp_cursor inside)
 {
@@ -119,6 +133,8 @@ option_resolve(const struct item *item, struct answer *a, struct mp_cursor insid
         if (!reference_read(&a->v, inside, &r) || r.reference.at == NULL)
             r.reference = (struct span){"", 0};
         s = value_search(set, r.reference, a);
+    } else if (a->v.type == MP_STR && (item->type == ITEM_STRING || item->type == ITEM_TEXT)) {
+        s = string_search(set, span_of(&a->v));
     } else if (a->v.type == MP_STR) {
         s = value_search(set, span_of(&a->v), a);
         if (s.hits == 0 && open && a->type == VALUE_STRING)

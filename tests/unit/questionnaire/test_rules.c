@@ -263,6 +263,41 @@ an_endless_pattern_is_flagged(void **state)
     questionnaire_free(q);
 }
 
+/* Of a string that a value set binds, code and display are taken, in both forms. */
+static void
+value_sets_bind_strings(void **state)
+{
+    static const struct {
+        const char *answers, *broken;
+    } of_set[] = {
+        {"{\"a\":\"y\"}", ""},
+        {"{\"a\":\"Yes\"}", ""},
+        {"{\"a\":\"yes\"}", "/answers/a option\n"},
+        {"{\"resourceType\":\"QuestionnaireResponse\",\"item\":[{\"linkId\":\"a\",\"answer\":[{"
+         "\"valueString\":\"y\"}]}]}",
+         ""},
+        {"{\"resourceType\":\"QuestionnaireResponse\",\"item\":[{\"linkId\":\"a\",\"answer\":[{"
+         "\"valueString\":\"z\"}]}]}",
+         "/item/0/answer/0/valueString option\n"},
+    };
+    struct questionnaire *q = answers_definition(
+        "{\"resourceType\":\"Questionnaire\",\"url\":\"https://x.example/q\",\"version\":\"1\","
+        "\"status\":\"active\",\"contained\":[{\"resourceType\":\"ValueSet\",\"id\":\"v\","
+        "\"status\":\"active\",\"compose\":{\"include\":[{\"system\":\"s\",\"concept\":[{"
+        "\"code\":\"y\",\"display\":\"Yes\"},{\"code\":\"n\"}]}]}}],\"item\":[{\"linkId\":\"a\","
+        "\"type\":\"string\",\"answerValueSet\":\"#v\"}]}");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(of_set); i++) {
+        struct answers_said said;
+        answers_judge(q, of_set[i].answers, true, &said);
+        if (strcmp(said.broken, of_set[i].broken) != 0)
+            fail_msg("%s: %s", of_set[i].answers, said.broken);
+        answers_said_free(&said);
+    }
+    questionnaire_free(q);
+}
+
 static void
 unverified_items_only_warn(void **state)
 {
@@ -351,6 +386,7 @@ main(void)
         cmocka_unit_test(inline_data_is_bounded),
         cmocka_unit_test(places_are_bounded),
         cmocka_unit_test(an_endless_pattern_is_flagged),
+        cmocka_unit_test(value_sets_bind_strings),
         cmocka_unit_test(unverified_items_only_warn),
         cmocka_unit_test(the_definition_warns_of_itself),
         cmocka_unit_test(no_rule_is_without_a_case),
