@@ -55,6 +55,22 @@ email_find(const char *text, size_t len)
     return false;
 }
 
+/* 2026-11-22 or 22.11.2026 alone: eight digits, but a day. */
+static bool
+is_day(const char *text, size_t len)
+{
+    size_t groups[3] = {0}, n = 0;
+
+    for (size_t i = 0; i < len && n < 3; i++) {
+        if (is_digit(text[i]))
+            groups[n]++;
+        else if (i + 1 < len && is_digit(text[i + 1]) && strchr("-./", text[i]) != NULL)
+            n++;
+    }
+    return n == 2 && groups[1] == 2 && groups[0] + groups[2] == 6 &&
+           (groups[0] == 4 || groups[2] == 4);
+}
+
 /* Digits with separators of phone numbers between them, not part of a word. A date, a decimal or a
  * time has fewer digits or other separators. */
 static unsigned
@@ -72,7 +88,7 @@ digits_find(const char *text, size_t len)
             digits += is_digit(text[end]);
             end++;
         }
-        if (digits >= PHONE_DIGITS_MIN && digits <= PHONE_DIGITS_MAX)
+        if (digits >= PHONE_DIGITS_MIN && digits <= PHONE_DIGITS_MAX && !is_day(text + i, end - i))
             found |= 1u << PII_PHONE;
         if (longest >= NUMBER_DIGITS_MIN || digits > PHONE_DIGITS_MAX)
             found |= 1u << PII_NUMBER;
