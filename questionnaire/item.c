@@ -169,6 +169,7 @@ option_set_index(struct option_set *set, struct definition_memory *memory)
         struct option *o = &set->options[i];
         const char *key = option_key(o);
         o->next_alike = OPTION_NONE;
+        set->kinds |= 1u << o->kind;
         if (walk) {
             for (uint32_t j = i + 1; j < set->n && o->next_alike == OPTION_NONE; j++) {
                 if (strcmp(option_key(&set->options[j]), key) == 0)

@@ -52,6 +52,7 @@ struct option {
 struct option_set {
     struct option *options;
     uint32_t n;
+    uint32_t kinds;  /* bit 1 << kind for each kind that it has */
     uint32_t *table; /* open addressing by key, or NULL where n is small */
     uint32_t table_mask;
 };

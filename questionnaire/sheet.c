@@ -125,12 +125,12 @@ sheet_begin(struct sheet *s, const uint8_t *end, bool resource, struct findings 
 }
 
 static uint32_t
-full(struct sheet *s)
+full(struct sheet *s, uint32_t max)
 {
     char most[16];
 
     if (!s->full && s->findings != NULL) {
-        snprintf(most, sizeof(most), "%u", SHEET_SLOTS_MAX);
+        snprintf(most, sizeof(most), "%u", max);
         findings_add(s->findings, RULE_TOO_LARGE, s->resource ? "" : "/answers",
                      s->resource ? 0 : 8, most);
     }
@@ -162,7 +162,7 @@ sheet_place_add(struct sheet *s, uint32_t item, uint32_t parent, uint32_t answer
 
     if (!ROOM(s, places, cap_places, s->n_places, 1, SHEET_SLOTS_MAX) ||
         !ROOM(s, slots, cap_slots, s->n_slots, n, SHEET_SLOTS_MAX))
-        return full(s);
+        return full(s, SHEET_SLOTS_MAX);
     s->places[at] = (struct place){.scope = item,
                                    .parent = parent,
                                    .answer = answer,
@@ -195,7 +195,7 @@ sheet_answer_add(struct sheet *s, uint32_t item, uint32_t place)
     uint32_t at = s->n_answers;
 
     if (!ROOM(s, answers, cap_answers, s->n_answers, 1, SHEET_ANSWERS_MAX))
-        return full(s);
+        return full(s, SHEET_ANSWERS_MAX);
     struct slot *slot = sheet_slot(s, item, place);
     s->answers[at] = (struct answer){.next = SHEET_NONE,
                                      .place = SHEET_NONE,
@@ -215,7 +215,7 @@ uint32_t
 sheet_step_add(struct sheet *s, uint32_t parent, bool answer, uint32_t position)
 {
     if (!ROOM(s, steps, cap_steps, s->n_steps, 1, SHEET_STEPS_MAX))
-        return full(s);
+        return full(s, SHEET_STEPS_MAX);
     s->steps[s->n_steps] = (struct step){parent, position, answer};
     return s->n_steps++;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "questionnaire/attachment.h"
 #include "questionnaire/moment.h"
 #include "questionnaire/reference.h"
@@ -229,8 +230,8 @@ value_type_fits(const struct item *item, enum value_type type)
         return true;
     if (item->n_options == 0)
         return type == VALUE_CODING;
-    for (uint32_t i = 0; i < item->n_options; i++) {
-        if (of_option[item->options[i].kind] == type)
+    for (size_t kind = 0; kind < ARRAY_LEN(of_option); kind++) {
+        if (of_option[kind] == type && (item->set->kinds & 1u << kind) != 0)
             return true;
     }
     return false;

@@ -6,6 +6,8 @@
 #include "questionnaire/reference.h"
 #include "questionnaire/value.h"
 
+#define DISPLAYS_MAX 1000
+
 bool
 span_is(struct span s, const char *text)
 {
@@ -98,13 +100,14 @@ value_search(const struct option_set *set, struct span key, const struct answer 
     return s;
 }
 
-/* A string that is bound to codings: one of their codes or displays, whichever system. */
+/* A string that is bound to codings: one of their codes or displays, whichever system. Displays are
+ * not indexed; those of a large set are not looked through. */
 static struct search
 string_search(const struct option_set *set, struct span text)
 {
     struct search s = {option_find(set, text.at, text.len), 1};
 
-    for (uint32_t i = 0; i < set->n && s.first == OPTION_NONE; i++) {
+    for (uint32_t i = 0; i < set->n && set->n <= DISPLAYS_MAX && s.first == OPTION_NONE; i++) {
         if (set->options[i].display != NULL && span_is(text, set->options[i].display))
             s.first = i;
     }
