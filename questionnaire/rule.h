@@ -74,7 +74,7 @@ struct score {
     enum score_method method;
     const uint32_t *of; /* items; each stands outside repeating groups and yields one number */
     uint32_t n_of;
-    uint32_t min_answered;        /* 1 to n_of */
+    uint32_t min_answered;  /* 1 to n_of */
     enum score_table table; /* LOOKUP only: instead of rows; n_of is score_table_items[table] */
     const struct score_row *rows; /* LOOKUP only; sorted by `when`, no two alike */
     uint32_t n_rows;

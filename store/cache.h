@@ -5,6 +5,8 @@
  *   sluice:counts:changed                set: keys of subjects whose count is to be taken anew
  *   sluice:counts:taking                 set: those of the round under way
  *   sluice:counts:lock                   one worker counts at a time: its token
+ *   sluice:alerts:{study}                stream: seq alert_id severity rule subject provisional
+ *                                        raised_at; a feed, bounded, not complete after a loss
  *
  * Only absolute values, "last" only if newer by (authored_at, submission id). The count of a
  * subject is COUNT(*) taken later for many at once. A round begins by renaming "changed" to
@@ -44,6 +46,18 @@ const char *cache_why(const struct cache *c);
  * than the Redis timeout. CACHE_SKIPPED is remembered. */
 int cache_push(struct cache *c, const struct cache_entry *entries, size_t n);
 int cache_settle(struct cache *c);
+/* One alert for the stream of its study; codes only. */
+struct cache_alert {
+    struct slice study, subject, rule, severity;
+    struct uuid id;
+    int64_t seq, raised_us;
+    bool provisional;
+};
+#define CACHE_STREAM_MAX "100000" /* entries a study keeps, roughly */
+#define CACHE_ALERTS_MAX 256      /* alerts a call */
+/* After a commit; waits for Redis' answer. CACHE_SKIPPED: they are in PostgreSQL, the stream lacks
+ * them. */
+int cache_alerts_push(struct cache *c, const struct cache_alert *alerts, size_t n);
 /* When there is nothing better to do, or at most once a second: records what was skipped, catches
  * up, counts. Blocks for a few statements. */
 void cache_maintain(struct cache *c, struct store *s, int64_t now_us);

@@ -12,15 +12,18 @@ static const struct store_statement questionnaires_read = {
     "SELECT url, version, name, fhir_id, definition::text, unchecked, loaded_at"
     " FROM sluice.questionnaires ORDER BY name, loaded_at, version"};
 
+/* When the study has left it: never (null), at that time, or from the beginning. */
+#define SUBJECT_COLUMNS                                                                            \
+    "s.study, s.subject_id, s.site_id, CASE s.status WHEN 'withdrawn' THEN s.status_at"            \
+    " WHEN 'screening' THEN '-infinity' END, s.erased_at IS NOT NULL"
+
 static const struct store_statement subjects_find = {
     "subjects_find",
-    "SELECT s.study, s.subject_id, CASE WHEN s.status = 'withdrawn' THEN s.status_at END"
-    " FROM unnest($1::text[], $2::text[]) AS u(study, subject_id)"
+    "SELECT " SUBJECT_COLUMNS " FROM unnest($1::text[], $2::text[]) AS u(study, subject_id)"
     " JOIN sluice.subjects s ON s.study = u.study AND s.subject_id = u.subject_id"};
 
 static const struct store_statement subjects_read = {
-    "subjects_read", "SELECT study, subject_id, CASE WHEN status = 'withdrawn' THEN status_at END"
-                     " FROM sluice.subjects LIMIT $1"};
+    "subjects_read", "SELECT " SUBJECT_COLUMNS " FROM sluice.subjects s LIMIT $1"};
 
 static const struct store_statement catalog_stamp = {
     "catalog_stamp",
@@ -96,22 +99,22 @@ store_catalog_stamp(struct store *s, int64_t *ret_stamp)
 }
 
 static void
-subjects_give(PGresult *r,
-              void (*each)(void *arg, const char *study, const char *subject,
-                           int64_t active_until_us),
-              void *arg)
+subjects_give(PGresult *r, void (*each)(void *arg, const struct catalog_subject *row), void *arg)
 {
     for (int i = 0; i < PQntuples(r); i++)
-        each(arg, PQgetvalue(r, i, 0), PQgetvalue(r, i, 1),
-             PQgetisnull(r, i, 2) ? INT64_MAX : store_get_time(r, i, 2));
+        each(arg, &(struct catalog_subject){
+                      .study = PQgetvalue(r, i, 0),
+                      .subject = PQgetvalue(r, i, 1),
+                      .site = text_get(r, i, 2),
+                      .active_until_us = PQgetisnull(r, i, 3) ? INT64_MAX : store_get_time(r, i, 3),
+                      .erased = *PQgetvalue(r, i, 4) != 0,
+                  });
     PQclear(r);
 }
 
 int
 store_subjects_read(struct store *s, int64_t limit,
-                    void (*each)(void *arg, const char *study, const char *subject,
-                                 int64_t active_until_us),
-                    void *arg)
+                    void (*each)(void *arg, const struct catalog_subject *row), void *arg)
 {
     struct store_params p = {0};
     PGresult *r = NULL;
@@ -125,9 +128,7 @@ store_subjects_read(struct store *s, int64_t limit,
 
 int
 store_subjects_find(struct store *s, const struct array *studies, const struct array *subjects,
-                    void (*each)(void *arg, const char *study, const char *subject,
-                                 int64_t active_until_us),
-                    void *arg)
+                    void (*each)(void *arg, const struct catalog_subject *row), void *arg)
 {
     struct store_params p = {0};
     PGresult *r = NULL;

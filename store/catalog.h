@@ -75,15 +75,18 @@ int store_questionnaires_read(struct store *s,
                               void *arg);
 /* Changes whenever something was loaded: for who may have missed a notification. */
 int store_catalog_stamp(struct store *s, int64_t *ret_stamp);
-/* Which of the pairs exist. active_until_us: INT64_MAX, or when the subject withdrew. */
+/* What a worker needs to know of a subject. */
+struct catalog_subject {
+    const char *study, *subject;
+    const char *site;        /* or NULL */
+    int64_t active_until_us; /* INT64_MAX, or when it withdrew; INT64_MIN: not enrolled yet */
+    bool erased;
+};
+/* Which of the pairs exist; what each is given lives only during the call. */
 int store_subjects_find(struct store *s, const struct array *studies, const struct array *subjects,
-                        void (*each)(void *arg, const char *study, const char *subject,
-                                     int64_t active_until_us),
-                        void *arg);
+                        void (*each)(void *arg, const struct catalog_subject *row), void *arg);
 /* Some of all subjects, at most limit: what a cache begins with. */
 int store_subjects_read(struct store *s, int64_t limit,
-                        void (*each)(void *arg, const char *study, const char *subject,
-                                     int64_t active_until_us),
-                        void *arg);
+                        void (*each)(void *arg, const struct catalog_subject *row), void *arg);
 
 #endif

@@ -1,6 +1,7 @@
 /* Writing a batch, and finding what was written. One statement a batch (invariants 5): submissions
- * and rejections together, prepared, binary arrays over unnest, ON CONFLICT DO NOTHING, sent with
- * its Sync in one call; no transaction is ever open while we do anything else. */
+ * and rejections, their audit rows, alerts and identifiers together, prepared, binary arrays over
+ * unnest, ON CONFLICT DO NOTHING, sent with its Sync in one call; no transaction is ever open while
+ * we do anything else. */
 #ifndef SLUICE_STORE_SUBMISSIONS_H
 #define SLUICE_STORE_SUBMISSIONS_H
 
@@ -8,25 +9,34 @@
 #include <stdint.h>
 
 #include "schemas/wire/identity.h"
+#include "store/alerts_write.h"
+#include "store/audit.h"
 #include "store/connection.h"
+#include "store/identity.h"
 #include "store/slice.h"
 
 /* Members that few submissions have; slices of msgpack where the column is jsonb. */
 struct submission_extra {
     struct slice status, time_zone, visit, occasion, language;
     struct slice originator, device, device_edits;
+    struct slice flags; /* names, one a line; null: none */
+    struct slice actor, role, organisation;
     int64_t started_us, sent_us; /* TIME_NONE */
+    int64_t skew_us;             /* TIME_NONE */
 };
 
 struct submission_row {
     struct slice study, subject, questionnaire, version;
+    struct slice site; /* null: none */
     struct uuid id;
     struct slice answers; /* msgpack */
+    struct slice scores;  /* msgpack; null: the definition has none */
     int64_t authored_us, received_us, accepted_us;
     char authored_zone[8]; /* "" : null */
     uint8_t content_hash[CONTENT_HASH_BYTES];
     uint64_t epoch, seq;
     const struct submission_extra *extra; /* NULL: none */
+    struct audit_row audit;               /* of revision 1; signed by submissions_write */
     /* Set by submissions_write: */
     bool inserted;
     int64_t stored_us;
@@ -49,17 +59,34 @@ void submissions_writer_free(struct submissions_writer *w);
 
 enum { SUBMISSIONS_FULL = 100 }; /* the parameters pass the ceiling: write fewer rows at once */
 
-/* rows: sorted by (study, id) without equals, so that two workers lock in one order. After STORE_OK
- * each row says whether it was inserted; one that was not stood there already: compare later.
- * STORE_ROW: something in the batch is refused; nothing of it is written; split. */
-int submissions_write(struct submissions_writer *w, struct store *s, const struct uuid *broker,
-                      uint32_t hash_key, struct submission_row *const *rows, size_t n_rows,
-                      const struct rejection_row *const *rejections, size_t n_rejections);
+/* What one statement writes.
+ * rows: sorted by (study, id) without equals, so that two workers lock in one order. alerts: of
+ * these rows and rejections; sorted here. */
+struct submissions_batch {
+    const struct uuid *broker;
+    uint32_t hash_key;
+    struct submission_row *const *rows;
+    size_t n_rows;
+    const struct rejection_row *const *rejections;
+    size_t n_rejections;
+    struct alert_row **alerts;
+    size_t n_alerts;
+    const struct identifier_row *identifiers;
+    size_t n_identifiers;
+};
+
+/* After STORE_OK each row says whether it was inserted (one that was not stood there already:
+ * compare later) and each alert whether it was raised; the chain has been advanced. STORE_ROW:
+ * something in the batch is refused; nothing of it is written; split. After any other outcome
+ * nothing is known, and the chain begins anew. */
+int submissions_write(struct submissions_writer *w, struct store *s, struct audit_chain *chain,
+                      const struct submissions_batch *batch);
 int submission_row_compare(const struct submission_row *a, const struct submission_row *b);
 
 /* What is stored under an id. Texts live during the call. */
 struct submission_found {
-    struct slice study, questionnaire, version;
+    struct slice study, questionnaire, version, status;
+    int32_t revision;
     struct uuid id, broker;
     uint64_t epoch, seq;
     const uint8_t *content_hash; /* CONTENT_HASH_BYTES */

@@ -10,7 +10,7 @@
 
 #define FIND_SQL                                                                                   \
     "SELECT s.study, s.submission_id, s.broker, s.epoch, s.seq, s.content_hash, s.hash_key,"       \
-    " s.received_at, s.stored_at, s.questionnaire, s.version, s.authored_at"                       \
+    " s.received_at, s.stored_at, s.questionnaire, s.version, s.authored_at, s.status, s.revision" \
     " FROM unnest($1::text[], $2::uuid[]) AS u(study, id)"                                         \
     " JOIN sluice.submissions s ON s.study = u.study AND s.submission_id = u.id"
 
@@ -71,6 +71,8 @@ submissions_find(struct store *s, const struct submission_key *keys, size_t n, b
                       .questionnaire = slice_get(r, i, 9),
                       .version = slice_get(r, i, 10),
                       .authored_us = store_get_time(r, i, 11),
+                      .status = slice_get(r, i, 12),
+                      .revision = store_get_int(r, i, 13),
                   });
     }
     PQclear(r);

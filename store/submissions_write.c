@@ -1,168 +1,46 @@
-/* The batch statement. Its text is made from submission_columns.def, one variant for each shape of
- * batch met: what a batch does not need (rejections, rare columns, an array of equal values, a way
- * for long texts) costs PostgreSQL microseconds a row, so it is not in its statement. */
-#include <stdarg.h>
+/* Fills the parameters of the batch statement (submissions_sql.c) and reads its results. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "store/answers.h"
 #include "store/array.h"
+#include "store/identifiers_write.h"
 #include "store/json_text.h"
 #include "store/submissions.h"
+#include "store/submissions_sql.h"
 
-#define SQL_SIZE 4096
 #define NAME_SIZE 32
 #define JSONB_VERSION "\x01"
-
-enum column {
-#define COLUMN(name, oid, type, shape) COLUMN_##name,
-#include "store/submission_columns.def"
-#undef COLUMN
-    COLUMN_COUNT
-};
-enum shape { SHAPE_EACH, SHAPE_SHARED, SHAPE_RARE };
-
-static const struct {
-    const char *name, *type;
-    enum store_oid oid;
-    enum shape shape;
-} columns[] = {
-#define COLUMN(name, oid, type, shape) [COLUMN_##name] = {#name, type, OID_##oid, SHAPE_##shape},
-#include "store/submission_columns.def"
-#undef COLUMN
-};
-
-/* In the order of the arrays in the statement. */
-enum rejection_column {
-    REJECTION_EPOCH,
-    REJECTION_SEQ,
-    REJECTION_KIND,
-    REJECTION_STUDY,
-    REJECTION_ID,
-    REJECTION_SUBJECT,
-    REJECTION_QUESTIONNAIRE,
-    REJECTION_VERSION,
-    REJECTION_REASONS,
-    REJECTION_SEALED,
-    REJECTION_HASH,
-    REJECTION_RECEIVED,
-    REJECTION_ACCEPTED,
-    REJECTION_COUNT
-};
-static const enum store_oid rejection_oids[REJECTION_COUNT] = {
-    OID_INT8, OID_INT8,  OID_TEXT,  OID_TEXT,  OID_UUID,        OID_TEXT,        OID_TEXT,
-    OID_TEXT, OID_JSONB, OID_BYTEA, OID_BYTEA, OID_TIMESTAMPTZ, OID_TIMESTAMPTZ,
-};
-/* Who wakes up late may refuse what another attempt has stored meanwhile: no origin in both. */
-#define REJECTIONS_SQL                                                                             \
-    "WITH r AS (INSERT INTO sluice.rejections (broker, epoch, seq, kind, study, submission_id,"    \
-    " subject_id, questionnaire, version, reasons, sealed, content_hash, received_at,"             \
-    " accepted_at) SELECT $1::uuid, u.* FROM unnest($3::int8[], $4::int8[], $5::text[],"           \
-    " $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::bytea[],"    \
-    " $13::bytea[], $14::timestamptz[], $15::timestamptz[]) AS u(epoch, seq, kind, study, id,"     \
-    " subject, questionnaire, version, reasons, sealed, hash, received, accepted)"                 \
-    " WHERE NOT EXISTS (SELECT FROM sluice.submissions s WHERE s.study = u.study"                  \
-    " AND s.submission_id = u.id AND s.broker = $1::uuid AND s.epoch = u.epoch"                    \
-    " AND s.seq = u.seq) ON CONFLICT DO NOTHING) "
-#define FIRST_PARAM 3 /* after broker and hash key */
-
-/* The shape of a batch: a bit for each thing it has. */
-enum variant {
-    VARIANT_REJECTIONS = 1, /* some */
-    VARIANT_MIXED = 2,      /* SHARED columns that differ between rows */
-    VARIANT_RARE = 4,       /* a row with RARE columns */
-    VARIANT_LONG = 8,       /* a row whose long text goes beside its answers */
-    VARIANT_COUNT = 16
-};
+#define ALERT_COLUMN 3 /* of the results */
 
 struct submissions_writer {
     struct array columns[COLUMN_COUNT];
     struct array long_keys, long_texts;
     struct array rejections[REJECTION_COUNT];
+    struct identifiers_writer *identifiers;
+    struct alerts_writer *alerts;
+    const struct audit_row **stored; /* rows of one statement that were inserted */
     struct {
-        char name[NAME_SIZE], sql[SQL_SIZE];
+        char name[NAME_SIZE];
+        char *sql;
         struct store_statement statement;
     } variants[VARIANT_COUNT]; /* made when first met */
 };
 
-static bool
-column_wanted(enum column c, unsigned variant)
-{
-    return columns[c].shape != SHAPE_RARE || (variant & VARIANT_RARE) != 0;
-}
-
-static bool
-column_shared(enum column c, unsigned variant)
-{
-    return columns[c].shape == SHAPE_SHARED && (variant & VARIANT_MIXED) == 0;
-}
-
-/* Appends to a text of SQL_SIZE whose length is *n. */
-static void __attribute__((format(printf, 3, 4)))
-sql_add(char *sql, size_t *n, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    int added = vsnprintf(sql + *n, SQL_SIZE - *n, format, args);
-    va_end(args);
-    sluice_assert(added >= 0 && *n + (size_t)added < SQL_SIZE);
-    *n += (size_t)added;
-}
-
-/* INSERT … (names) SELECT values FROM unnest(arrays) AS u(elements) … */
-static void
-sql_make(char *sql, unsigned variant)
-{
-    char names[SQL_SIZE] = "", values[SQL_SIZE] = "", arrays[SQL_SIZE] = "",
-         elements[SQL_SIZE] = "";
-    size_t n_names = 0, n_values = 0, n_arrays = 0, n_elements = 0, n = 0;
-    bool long_texts = (variant & VARIANT_LONG) != 0;
-    int param = FIRST_PARAM + ((variant & VARIANT_REJECTIONS) != 0 ? REJECTION_COUNT : 0);
-
-    for (enum column c = 0; c < COLUMN_COUNT; c++) {
-        const char *comma = n_elements > 0 ? ", " : "";
-        if (!column_wanted(c, variant))
-            continue;
-        sql_add(names, &n_names, ", %s", columns[c].name);
-        if (column_shared(c, variant)) {
-            sql_add(values, &n_values, ", $%d::%s", param++, columns[c].type);
-            continue;
-        }
-        if (c == COLUMN_answers && long_texts)
-            sql_add(values, &n_values,
-                    ", CASE WHEN u.long_key IS NULL THEN u.answers"
-                    " ELSE jsonb_set(u.answers, ARRAY[u.long_key], to_jsonb(u.long_text), false)"
-                    " END");
-        else
-            sql_add(values, &n_values, ", u.%s", columns[c].name);
-        sql_add(arrays, &n_arrays, "%s$%d::%s[]", comma, param++, columns[c].type);
-        sql_add(elements, &n_elements, "%s%s", comma, columns[c].name);
-    }
-    if (long_texts) {
-        sql_add(arrays, &n_arrays, ", $%d::text[], $%d::text[]", param, param + 1);
-        sql_add(elements, &n_elements, ", long_key, long_text");
-    }
-    sql_add(sql, &n,
-            "%sINSERT INTO sluice.submissions (broker, hash_key%s) SELECT $1::uuid, $2::int8%s"
-            " FROM unnest(%s) AS u(%s) ON CONFLICT DO NOTHING"
-            " RETURNING study, submission_id, stored_at",
-            (variant & VARIANT_REJECTIONS) != 0 ? REJECTIONS_SQL : "", names, values, arrays,
-            elements);
-}
-
 static const struct store_statement *
 variant_get(struct submissions_writer *w, unsigned variant)
 {
-    char *name = w->variants[variant].name, *sql = w->variants[variant].sql;
+    struct store_statement *s = &w->variants[variant].statement;
 
-    if (*sql == '\0') {
-        snprintf(name, NAME_SIZE, "submissions_write_%u", variant);
-        sql_make(sql, variant);
-        w->variants[variant].statement = (struct store_statement){name, sql};
+    if (s->sql == NULL) {
+        snprintf(w->variants[variant].name, NAME_SIZE, "submissions_write_%u", variant);
+        w->variants[variant].sql = submissions_sql_make(variant);
+        *s = (struct store_statement){w->variants[variant].name, w->variants[variant].sql};
     }
-    return &w->variants[variant].statement;
+    return s;
 }
 
 struct submissions_writer *
@@ -176,6 +54,8 @@ submissions_writer_new(size_t ceiling)
     array_init(&w->long_texts, ceiling);
     for (size_t c = 0; c < REJECTION_COUNT; c++)
         array_init(&w->rejections[c], ceiling);
+    w->identifiers = identifiers_writer_new(ceiling);
+    w->alerts = alerts_writer_new(ceiling);
     return w;
 }
 
@@ -190,6 +70,11 @@ submissions_writer_free(struct submissions_writer *w)
     array_deinit(&w->long_texts);
     for (size_t c = 0; c < REJECTION_COUNT; c++)
         array_deinit(&w->rejections[c]);
+    for (size_t v = 0; v < VARIANT_COUNT; v++)
+        free(w->variants[v].sql);
+    identifiers_writer_free(w->identifiers);
+    alerts_writer_free(w->alerts);
+    free(w->stored);
     free(w);
 }
 
@@ -265,13 +150,16 @@ each_add(struct array *c, const struct submission_row *r)
            array_add_time(&c[COLUMN_accepted_at], r->accepted_us) |
            array_add(&c[COLUMN_content_hash], r->content_hash, sizeof(r->content_hash)) |
            array_add_bigint(&c[COLUMN_seq], (int64_t)r->seq) |
-           slice_add(&c[COLUMN_authored_zone], zone);
+           slice_add(&c[COLUMN_authored_zone], zone) |
+           array_add_bigint(&c[COLUMN_audit_number], r->audit.number) |
+           array_add(&c[COLUMN_audit_mac], r->audit.mac, sizeof(r->audit.mac));
 }
 
 static int
 extra_add(struct array *c, const struct submission_extra *e)
 {
-    static const struct submission_extra none = {.started_us = TIME_NONE, .sent_us = TIME_NONE};
+    static const struct submission_extra none = {
+        .started_us = TIME_NONE, .sent_us = TIME_NONE, .skew_us = TIME_NONE};
     static const struct slice completed = {"completed", 9};
 
     if (e == NULL)
@@ -279,12 +167,16 @@ extra_add(struct array *c, const struct submission_extra *e)
     return slice_add(&c[COLUMN_status], e->status.at != NULL ? e->status : completed) |
            time_add(&c[COLUMN_started_at], e->started_us) |
            time_add(&c[COLUMN_sent_at], e->sent_us) |
-           slice_add(&c[COLUMN_time_zone], e->time_zone) | slice_add(&c[COLUMN_visit], e->visit) |
-           slice_add(&c[COLUMN_occasion], e->occasion) |
+           (e->skew_us != TIME_NONE ? array_add_bigint(&c[COLUMN_skew_s], e->skew_us)
+                                    : array_add_null(&c[COLUMN_skew_s])) |
+           slice_add(&c[COLUMN_flags], e->flags) | slice_add(&c[COLUMN_time_zone], e->time_zone) |
+           slice_add(&c[COLUMN_visit], e->visit) | slice_add(&c[COLUMN_occasion], e->occasion) |
            slice_add(&c[COLUMN_language], e->language) |
            jsonb_add(&c[COLUMN_originator], e->originator) |
            jsonb_add(&c[COLUMN_device], e->device) |
-           jsonb_add(&c[COLUMN_device_edits], e->device_edits);
+           jsonb_add(&c[COLUMN_device_edits], e->device_edits) |
+           slice_add(&c[COLUMN_actor], e->actor) | slice_add(&c[COLUMN_role], e->role) |
+           slice_add(&c[COLUMN_organisation], e->organisation);
 }
 
 static int
@@ -312,53 +204,75 @@ slice_equal(struct slice a, struct slice b)
 }
 
 static unsigned
-variant_choose(struct submission_row *const *rows, size_t n_rows, size_t n_rejections)
+variant_choose(const struct submissions_batch *b)
 {
-    unsigned variant = n_rejections > 0 ? VARIANT_REJECTIONS : 0;
+    unsigned variant = (b->n_rejections > 0 ? VARIANT_REJECTIONS : 0) |
+                       (b->n_alerts > 0 ? VARIANT_ALERTS : 0) |
+                       (b->n_identifiers > 0 ? VARIANT_IDENTITIES : 0);
 
-    if (n_rows == 0) /* no row to take a shared value from */
+    if (b->n_rows == 0) /* no row to take a shared value from */
         variant |= VARIANT_MIXED;
-    for (size_t i = 0; i < n_rows; i++) {
-        const struct submission_row *a = rows[0], *b = rows[i];
-        if (b->extra != NULL)
+    for (size_t i = 0; i < b->n_rows; i++) {
+        const struct submission_row *a = b->rows[0], *r = b->rows[i];
+        if (r->extra != NULL)
             variant |= VARIANT_RARE;
-        if (a->epoch != b->epoch || !slice_equal(a->study, b->study) ||
-            !slice_equal(a->questionnaire, b->questionnaire) ||
-            !slice_equal(a->version, b->version))
+        if (r->site.at != NULL)
+            variant |= VARIANT_SITED;
+        if (r->scores.at != NULL)
+            variant |= VARIANT_SCORED;
+        if (a->epoch != r->epoch || !slice_equal(a->study, r->study) ||
+            !slice_equal(a->questionnaire, r->questionnaire) ||
+            !slice_equal(a->version, r->version))
             variant |= VARIANT_MIXED;
     }
     return variant;
 }
 
+static void
+arrays_begin(struct submissions_writer *w)
+{
+    for (enum column c = 0; c < COLUMN_COUNT; c++)
+        array_begin(&w->columns[c], column_oid(c));
+    array_begin(&w->long_keys, OID_TEXT);
+    array_begin(&w->long_texts, OID_TEXT);
+    for (enum rejection_column c = 0; c < REJECTION_COUNT; c++)
+        array_begin(&w->rejections[c], rejection_oid(c));
+}
+
+static void
+arrays_end(struct submissions_writer *w)
+{
+    for (enum column c = 0; c < COLUMN_COUNT; c++)
+        array_end(&w->columns[c]);
+    array_end(&w->long_keys);
+    array_end(&w->long_texts);
+    for (enum rejection_column c = 0; c < REJECTION_COUNT; c++)
+        array_end(&w->rejections[c]);
+}
+
 /* Fills the arrays that the variant has; VARIANT_LONG is found out on the way. */
 static int
-arrays_fill(struct submissions_writer *w, struct submission_row *const *rows, size_t n_rows,
-            const struct rejection_row *const *rejections, size_t n_rejections, unsigned *variant)
+arrays_fill(struct submissions_writer *w, const struct submissions_batch *b, unsigned *variant)
 {
     bool long_texts = false;
     int bad = BUF_OK;
 
-    for (enum column c = 0; c < COLUMN_COUNT; c++)
-        array_begin(&w->columns[c], columns[c].oid);
-    array_begin(&w->long_keys, OID_TEXT);
-    array_begin(&w->long_texts, OID_TEXT);
-    for (size_t c = 0; c < REJECTION_COUNT; c++)
-        array_begin(&w->rejections[c], rejection_oids[c]);
-    for (size_t i = 0; i < n_rows && bad == BUF_OK; i++) {
-        bad = each_add(w->columns, rows[i]) | answers_add(w, rows[i]->answers, &long_texts);
+    arrays_begin(w);
+    for (size_t i = 0; i < b->n_rows && bad == BUF_OK; i++) {
+        const struct submission_row *r = b->rows[i];
+        bad = each_add(w->columns, r) | answers_add(w, r->answers, &long_texts);
         if ((*variant & VARIANT_MIXED) != 0)
-            bad |= shared_add(w->columns, rows[i]);
+            bad |= shared_add(w->columns, r);
+        if ((*variant & VARIANT_SITED) != 0)
+            bad |= slice_add(&w->columns[COLUMN_site_id], r->site);
+        if ((*variant & VARIANT_SCORED) != 0)
+            bad |= jsonb_add(&w->columns[COLUMN_scores], r->scores);
         if ((*variant & VARIANT_RARE) != 0)
-            bad |= extra_add(w->columns, rows[i]->extra);
+            bad |= extra_add(w->columns, r->extra);
     }
-    for (size_t i = 0; i < n_rejections && bad == BUF_OK; i++)
-        bad = rejection_add(w->rejections, rejections[i]);
-    for (size_t c = 0; c < COLUMN_COUNT; c++)
-        array_end(&w->columns[c]);
-    array_end(&w->long_keys);
-    array_end(&w->long_texts);
-    for (size_t c = 0; c < REJECTION_COUNT; c++)
-        array_end(&w->rejections[c]);
+    for (size_t i = 0; i < b->n_rejections && bad == BUF_OK; i++)
+        bad = rejection_add(w->rejections, b->rejections[i]);
+    arrays_end(w);
     if (long_texts)
         *variant |= VARIANT_LONG;
     return bad;
@@ -383,17 +297,25 @@ array_param(struct store_params *p, const struct array *a)
     store_param_bytes(p, a->bytes.data, a->bytes.size);
 }
 
-static void
-params_fill(struct store_params *p, const struct submissions_writer *w, unsigned variant,
-            struct submission_row *const *rows)
+/* The statement's parameters, all of them. */
+static int
+params_fill(struct store_params *p, struct submissions_writer *w, const struct audit_chain *chain,
+            const struct submissions_batch *b, int64_t now_us, unsigned variant)
 {
+    store_param_uuid(p, b->broker);
+    store_param_bigint(p, b->hash_key);
+    store_param_uuid(p, &chain->writer);
+    store_param_bigint(p, chain->batch);
+    store_param_bytes(p, chain->head, sizeof(chain->head));
+    store_param_time(p, now_us);
+    sluice_assert(p->n + 1 == SUBMISSIONS_FIRST_PARAM);
     for (size_t c = 0; c < REJECTION_COUNT && (variant & VARIANT_REJECTIONS) != 0; c++)
         array_param(p, &w->rejections[c]);
     for (enum column c = 0; c < COLUMN_COUNT; c++) {
         if (!column_wanted(c, variant))
             continue;
         if (column_shared(c, variant))
-            shared_param(p, c, rows[0]);
+            shared_param(p, c, b->rows[0]);
         else
             array_param(p, &w->columns[c]);
     }
@@ -401,6 +323,12 @@ params_fill(struct store_params *p, const struct submissions_writer *w, unsigned
         array_param(p, &w->long_keys);
         array_param(p, &w->long_texts);
     }
+    int full = BUF_OK;
+    if (b->n_identifiers > 0)
+        full = identifiers_params_fill(w->identifiers, b->identifiers, b->n_identifiers, p);
+    if (full == BUF_OK && b->n_alerts > 0)
+        full = alerts_params_fill(w->alerts, b->alerts, b->n_alerts, p);
+    return full;
 }
 
 int
@@ -433,42 +361,89 @@ row_find(struct submission_row *const *rows, size_t n, const struct submission_r
 }
 
 static void
-returned_take(const PGresult *r, struct submission_row *const *rows, size_t n_rows)
+returned_take(const PGresult *r, const struct submissions_batch *b)
 {
     for (int i = 0; i < PQntuples(r); i++) {
+        if (b->n_alerts > 0 && !PQgetisnull(r, i, ALERT_COLUMN)) {
+            alert_result_take(b->alerts, b->n_alerts, r, i, ALERT_COLUMN);
+            continue;
+        }
         struct submission_row key = {
             .study = {PQgetvalue(r, i, 0), (size_t)PQgetlength(r, i, 0)},
             .id = store_get_uuid(r, i, 1),
         };
-        struct submission_row *row = row_find(rows, n_rows, &key);
+        struct submission_row *row = row_find(b->rows, b->n_rows, &key);
         sluice_assert(row != NULL);
         row->inserted = true;
         row->stored_us = store_get_time(r, i, 2);
     }
 }
 
+/* Signs what is to be written; a row that is sent again in a smaller part is signed anew. */
+static void
+rows_sign(struct audit_chain *chain, const struct submissions_batch *b, int64_t now_us)
+{
+    for (size_t i = 0; i < b->n_rows; i++) {
+        struct submission_row *r = b->rows[i];
+        char detail[AUDIT_DETAIL_MAX];
+        const struct submission_extra *x = r->extra;
+        static const struct slice completed = {"completed", 9}, none = {NULL, 0};
+        struct slice status = x != NULL && x->status.at != NULL ? x->status : completed;
+        r->inserted = false;
+        sluice_assert(i == 0 || submission_row_compare(b->rows[i - 1], r) < 0);
+        r->audit = (struct audit_row){
+            .at_us = now_us,
+            .actor =
+                x != NULL && x->actor.at != NULL ? x->actor : (struct slice){AUDIT_ACTOR_NONE, 1},
+            .role = x != NULL ? x->role : none,
+            .organisation = x != NULL ? x->organisation : none,
+            .action = {AUDIT_ACTION_STORED, sizeof(AUDIT_ACTION_STORED) - 1},
+            .study = r->study,
+            .subject = r->subject,
+            .submission = r->id,
+            .has_submission = true,
+            .revision = 1,
+            .detail =
+                audit_submission_detail(detail, status, r->content_hash, sizeof(r->content_hash)),
+        };
+        audit_row_sign(chain, &r->audit);
+        r->audit.detail = none; /* it was on the stack */
+    }
+}
+
+static void
+chain_advance(struct submissions_writer *w, struct audit_chain *chain,
+              const struct submissions_batch *b)
+{
+    size_t n = 0;
+
+    w->stored = mem_grow(w->stored, b->n_rows + 1, sizeof(struct audit_row *));
+    for (size_t i = 0; i < b->n_rows; i++)
+        if (b->rows[i]->inserted)
+            w->stored[n++] = &b->rows[i]->audit;
+    audit_chain_advance(chain, w->stored, n);
+}
+
 int
-submissions_write(struct submissions_writer *w, struct store *s, const struct uuid *broker,
-                  uint32_t hash_key, struct submission_row *const *rows, size_t n_rows,
-                  const struct rejection_row *const *rejections, size_t n_rejections)
+submissions_write(struct submissions_writer *w, struct store *s, struct audit_chain *chain,
+                  const struct submissions_batch *b)
 {
     struct store_params p = {0};
     PGresult *r = NULL;
-    unsigned variant = variant_choose(rows, n_rows, n_rejections);
+    unsigned variant = variant_choose(b);
+    int64_t now_us = clock_wall_us();
 
-    for (size_t i = 0; i < n_rows; i++) {
-        rows[i]->inserted = false;
-        sluice_assert(i == 0 || submission_row_compare(rows[i - 1], rows[i]) < 0);
-    }
-    if (arrays_fill(w, rows, n_rows, rejections, n_rejections, &variant) != BUF_OK)
+    rows_sign(chain, b, now_us);
+    if (arrays_fill(w, b, &variant) != BUF_OK ||
+        params_fill(&p, w, chain, b, now_us, variant) != BUF_OK)
         return SUBMISSIONS_FULL;
-    store_param_uuid(&p, broker);
-    store_param_bigint(&p, hash_key);
-    params_fill(&p, w, variant, rows);
     int n = store_run(s, variant_get(w, variant), &p, &r);
-    if (n != STORE_OK)
-        return n;
-    returned_take(r, rows, n_rows);
-    PQclear(r);
-    return STORE_OK;
+    if (n == STORE_OK) {
+        returned_take(r, b);
+        PQclear(r);
+        chain_advance(w, chain, b);
+    } else if (n != STORE_ROW) {
+        audit_chain_restart(chain);
+    }
+    return n;
 }

@@ -19,8 +19,8 @@
  * append (holes are allowed); a message record with a lower seq is one that is appended again
  * (moved): same origin, counted once, and it may use the reserve.
  *
- * Knows nothing of messages' states, sockets or services. All functions but journal_verify, journal_notes and
- * journal_acknowledge_loss are for one thread. */
+ * Knows nothing of messages' states, sockets or services. All functions but journal_verify,
+ * journal_notes and journal_acknowledge_loss are for one thread. */
 #ifndef SLUICE_BROKER_JOURNAL_JOURNAL_H
 #define SLUICE_BROKER_JOURNAL_JOURNAL_H
 

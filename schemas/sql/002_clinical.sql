@@ -276,6 +276,7 @@ CREATE UNIQUE INDEX alerts_open ON sluice.alerts (subject_id, rule_id, study, se
     NULLS NOT DISTINCT WHERE state = 'open' AND kind = 'clinical' AND NOT always;
 CREATE INDEX alerts_suppressing ON sluice.alerts (subject_id, rule_id, study)
     WHERE suppress_until IS NOT NULL;
+CREATE INDEX alerts_by_submission ON sluice.alerts (submission_id);
 CREATE INDEX alerts_waiting ON sluice.alerts (raised_at) WHERE state = 'open';
 COMMENT ON COLUMN sluice.alerts.seq IS
     'Transaction number * 65536 + place: readers that take seq below pg_snapshot_xmin * 65536 never miss one';

@@ -74,7 +74,8 @@ class Rig:
         self.config = os.path.join(self.folder, "sluice.conf")
         with open(self.config, "w") as f:
             f.write("worker\n" + "".join(f'    {k} = "{v}"\n' for k, v in values.items()))
-            f.write(f'ctl\n    postgres = "{stores.postgres.dsn(self.database)}"\n')
+            f.write(f'ctl\n    postgres = "{stores.postgres.dsn(self.database)}"\n'
+                    f'    audit_key_file = "{self.folder}/audit.keys"\n')
         stores.redis.client().flushall()
         stores.postgres.create_database(self.database)
         self.ctl("db", "migrate", "--yes")

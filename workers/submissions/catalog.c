@@ -2,25 +2,17 @@
  * the first cache miss would. */
 #include "workers/submissions/catalog.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
-
-/* A questionnaire a study lists, with its active version. */
-struct listed {
-    char *questionnaire; /* url or name */
-    char *version;       /* NULL: the only one loaded */
-};
-
-struct study {
-    char *code, *fallback;
-    struct listed *listed;
-    size_t n_listed;
-};
+#include "questionnaire/alert.h"
+#include "questionnaire/identifiers.h"
+#include "questionnaire/score.h"
+#include "store/valuesets.h"
 
 struct catalog {
+    struct valuesets *valuesets; /* while it is read */
     struct study *studies;
     size_t n_studies;
     struct catalog_form *forms;
@@ -36,16 +28,8 @@ catalog_new(void)
 static void
 catalog_clear(struct catalog *c)
 {
-    for (size_t i = 0; i < c->n_studies; i++) {
-        struct study *s = &c->studies[i];
-        for (size_t j = 0; j < s->n_listed; j++) {
-            free(s->listed[j].questionnaire);
-            free(s->listed[j].version);
-        }
-        free(s->listed);
-        free(s->code);
-        free(s->fallback);
-    }
+    for (size_t i = 0; i < c->n_studies; i++)
+        study_deinit(&c->studies[i]);
     for (size_t i = 0; i < c->n_forms; i++) {
         struct catalog_form *f = &c->forms[i];
         free(f->url);
@@ -78,21 +62,9 @@ static void
 study_take(void *arg, const struct catalog_study *row)
 {
     struct catalog *c = arg;
-    json_t *file = json_loadb(row->definition, row->definition_len, 0, NULL);
-    const json_t *list = json_object_get(file, "questionnaires"), *q;
-    size_t i;
 
     c->studies = mem_grow(c->studies, c->n_studies + 1, sizeof(*c->studies));
-    struct study *s = &c->studies[c->n_studies++];
-    *s = (struct study){.code = mem_strdup(row->study), .fallback = text_keep(row->fallback)};
-    s->listed = mem_new(json_array_size(list) + 1, sizeof(*s->listed));
-    json_array_foreach(list, i, q)
-    {
-        s->listed[s->n_listed++] =
-            (struct listed){text_keep(json_string_value(json_object_get(q, "questionnaire"))),
-                            text_keep(json_string_value(json_object_get(q, "version")))};
-    }
-    json_decref(file);
+    study_init(&c->studies[c->n_studies++], row); /* refused rules: the instruments' own hold */
 }
 
 static void
@@ -102,8 +74,8 @@ form_take(void *arg, const struct catalog_questionnaire *row)
     struct questionnaire *compiled;
     char *why;
 
-    if (questionnaire_compile(row->definition, row->definition_len, NULL, &compiled, &why) !=
-        QUESTIONNAIRE_OK) {
+    if (valuesets_compile(c->valuesets, row->loaded_us, row->definition, row->definition_len,
+                          row->unchecked, &compiled, &why) != QUESTIONNAIRE_OK) {
         log_event(EVENT_DEFINITION_REFUSED, LOG_S("questionnaire", row->name),
                   LOG_S("version", row->version), LOG_S("why", why));
         free(why);
@@ -116,6 +88,10 @@ form_take(void *arg, const struct catalog_questionnaire *row)
         .name = mem_strdup(row->name),
         .fhir_id = text_keep(row->fhir_id),
         .compiled = compiled,
+        .identifies = questionnaire_identifies(compiled),
+        .scored = questionnaire_scores(compiled) > 0,
+        .alerting = questionnaire_alerts(compiled) > 0,
+        .comparative = questionnaire_has_comparative(compiled),
     };
 }
 
@@ -126,7 +102,11 @@ catalog_read(struct catalog *c, struct store *s)
     int n = store_studies_read(s, study_take, &fresh);
 
     if (n == STORE_OK)
+        n = store_valuesets_read(s, &fresh.valuesets);
+    if (n == STORE_OK)
         n = store_questionnaires_read(s, form_take, &fresh);
+    valuesets_free(fresh.valuesets); /* what a form needs of them it has kept */
+    fresh.valuesets = NULL;
     if (n != STORE_OK) {
         catalog_clear(&fresh);
         return n;
@@ -167,7 +147,7 @@ form_is_called(const struct catalog_form *f, struct slice name)
 }
 
 /* What the study lists for this questionnaire; *ret_allowed false: it lists others only. */
-static const struct listed *
+static const struct study_listed *
 listed_find(const struct study *s, const struct catalog_form *f, bool *ret_allowed)
 {
     for (size_t i = 0; i < s->n_listed; i++) {
@@ -193,7 +173,7 @@ version_find(const struct catalog *c, const struct study *s, struct slice name,
         bool allowed;
         if (!form_is_called(f, name))
             continue;
-        const struct listed *listed = listed_find(s, f, &allowed);
+        const struct study_listed *listed = listed_find(s, f, &allowed);
         if (!allowed)
             continue;
         struct slice wanted = version.at != NULL ? version
@@ -218,16 +198,21 @@ version_find(const struct catalog *c, const struct study *s, struct slice name,
     return RULE_COUNT;
 }
 
+const struct study *
+catalog_study(const struct catalog *c, struct slice study)
+{
+    for (size_t i = 0; i < c->n_studies; i++)
+        if (is(c->studies[i].code, study))
+            return &c->studies[i];
+    return NULL;
+}
+
 enum rule
 catalog_find(const struct catalog *c, struct slice study, struct slice questionnaire,
              struct slice version, const struct catalog_form **ret_form)
 {
-    const struct study *s = NULL;
+    const struct study *s = catalog_study(c, study);
 
-    for (size_t i = 0; i < c->n_studies && s == NULL; i++) {
-        if (is(c->studies[i].code, study))
-            s = &c->studies[i];
-    }
     if (s == NULL)
         return RULE_UNKNOWN_STUDY;
     if (questionnaire.at == NULL)

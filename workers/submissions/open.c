@@ -21,6 +21,52 @@ slice_equal(struct slice a, const void *b, size_t b_len)
     return a.at != NULL && a.len == b_len && memcmp(a.at, b, b_len) == 0;
 }
 
+/* {"user", "role"?, "organisation"?}: texts only. */
+static void
+actor_read(struct mp_cursor at, const struct mp_value *map, struct job *j)
+{
+    struct mp_value key, v;
+
+    for (uint32_t i = 0; i < map->len; i++) {
+        mp_next(&at, &key);
+        struct mp_cursor value = at;
+        mp_next(&value, &v);
+        if (mp_is_str(&key, "user"))
+            j->actor = slice_text(&v);
+        else if (mp_is_str(&key, "role"))
+            j->actor_role = slice_text(&v);
+        else if (mp_is_str(&key, "organisation"))
+            j->actor_organisation = slice_text(&v);
+        mp_skip(&at);
+    }
+}
+
+/* {"revision", "reason", "source"?, "kind"}; without a sound revision it is none. */
+static void
+correction_read(struct mp_cursor at, const struct mp_value *map, struct job *j)
+{
+    struct mp_value key, v;
+    struct correction *c = &j->correction;
+
+    for (uint32_t i = 0; i < map->len; i++) {
+        mp_next(&at, &key);
+        struct mp_cursor value = at;
+        mp_next(&value, &v);
+        if (mp_is_str(&key, "revision") &&
+            (!mp_as_int(&v, &c->revision) || c->revision < 1 || c->revision >= INT32_MAX))
+            c->revision = -1;
+        else if (mp_is_str(&key, "reason"))
+            c->reason = slice_text(&v);
+        else if (mp_is_str(&key, "source"))
+            c->source = slice_text(&v);
+        else if (mp_is_str(&key, "kind"))
+            c->voids = mp_is_str(&v, "entered-in-error");
+        mp_skip(&at);
+    }
+    if (c->revision == 0 || c->reason.at == NULL)
+        c->revision = -1;
+}
+
 /* Reads the envelope; false: it is not of the form. */
 static bool
 envelope_read(struct job *j, struct slice *ret_study, struct slice *ret_id)
@@ -31,6 +77,7 @@ envelope_read(struct job *j, struct slice *ret_study, struct slice *ret_id)
     if (mp_next(&at, &map) != MP_OK || map.type != MP_MAP)
         return false;
     j->received_us = j->record.received_us;
+    j->sent_us = TIME_NONE;
     for (uint32_t i = 0; i < map.len; i++) {
         if (mp_next(&at, &key) != MP_OK)
             return false;
@@ -52,9 +99,17 @@ envelope_read(struct job *j, struct slice *ret_study, struct slice *ret_id)
             mp_as_int(&v, &j->received_us);
         else if (mp_is_str(&key, "submission") && v.type == MP_MAP)
             j->submission = (struct slice){begin, (size_t)(at.at - begin)};
+        else if (mp_is_str(&key, "sent_us"))
+            mp_as_int(&v, &j->sent_us);
+        else if (mp_is_str(&key, "format"))
+            j->fhir = mp_is_str(&v, "fhir");
+        else if (mp_is_str(&key, "actor") && v.type == MP_MAP)
+            actor_read(inside, &v, j);
+        else if (mp_is_str(&key, "revise") && v.type == MP_MAP)
+            correction_read(inside, &v, j);
     }
-    return ret_study->at != NULL && ret_id->at != NULL && j->subject.at != NULL &&
-           j->submission.at != NULL;
+    return j->correction.revision >= 0 && ret_study->at != NULL && ret_id->at != NULL &&
+           j->subject.at != NULL && j->submission.at != NULL;
 }
 
 bool

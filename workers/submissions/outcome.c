@@ -46,19 +46,85 @@ form_write(struct batch *b, struct slice questionnaire, struct slice version)
         member_text(b, "version", version);
 }
 
-void
-outcome_stored(struct batch *b, struct job *j, enum outcome outcome, int64_t stored_us,
-               int64_t received_us, struct slice questionnaire, struct slice version)
+/* ["late", …] of flags one a line. */
+static void
+flags_pack(struct batch *b, struct slice flags)
 {
-    bool original = received_us != TIME_NONE;
+    const char *at = flags.at, *end = at + flags.len;
+    uint32_t n = 1;
 
-    payload_begin(b, j, 3 + original);
-    member_time(b, "stored_us", stored_us);
+    for (const char *p = at; p < end; p++)
+        n += *p == '\n';
+    mp_put_cstr(&b->payloads, "flags");
+    mp_put_array(&b->payloads, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((stop != NULL ? stop : end) - at);
+        mp_put_str(&b->payloads, at, len);
+        at += len + 1;
+    }
+}
+
+void
+outcome_stored(struct batch *b, struct job *j, enum outcome outcome, const struct outcome_row *row)
+{
+    bool original = row->received_us != TIME_NONE, own = outcome == OUTCOME_STORED;
+    bool scored = own && j->row.scores.at != NULL, flagged = own && j->extra.flags.at != NULL;
+    bool warned = own && j->warnings.at != NULL;
+    bool revised = row->revision > 1, unusual = row->status.at != NULL;
+
+    payload_begin(b, j, 3U + original + scored + flagged + warned + 2 * revised + unusual);
+    member_time(b, "stored_us", row->stored_us);
     if (original)
-        member_time(b, "received_us", received_us);
-    form_write(b, questionnaire, version);
+        member_time(b, "received_us", row->received_us);
+    form_write(b, row->questionnaire, row->version);
+    if (revised) {
+        mp_put_cstr(&b->payloads, "revision");
+        mp_put_uint(&b->payloads, (uint64_t)row->revision);
+        mp_put_cstr(&b->payloads, "http");
+        mp_put_uint(&b->payloads, 200);
+    }
+    if (unusual)
+        member_text(b, "state", row->status);
+    if (scored) {
+        mp_put_cstr(&b->payloads, "scores");
+        buf_append(&b->payloads, j->row.scores.at, j->row.scores.len);
+    }
+    if (flagged)
+        flags_pack(b, j->extra.flags);
+    if (warned) {
+        mp_put_cstr(&b->payloads, "warnings");
+        buf_append(&b->payloads, j->warnings.at, j->warnings.len);
+    }
     payload_end(b, j);
     j->outcome = (uint8_t)outcome;
+}
+
+static void
+put_text(struct buf *out, const char *name, const char *text, size_t len)
+{
+    mp_put_cstr(out, name);
+    mp_put_str(out, text, len);
+}
+
+static void
+finding_pack(struct buf *out, const struct findings *f, const struct finding *x)
+{
+    const char *link_id = finding_link_id(f, x), *parameter = finding_parameter(f, x);
+    const char *name = rule_parameter(x->rule), *code = rule_code(x->rule);
+    bool has_parameter = parameter != NULL && *name != '\0';
+
+    mp_put_map(out, 3U + (link_id != NULL) + has_parameter);
+    put_text(out, "pointer", finding_pointer(f, x), x->pointer_len);
+    put_text(out, "rule", code, strlen(code));
+    put_text(out, "detail", finding_detail(f, x), x->detail_len);
+    if (link_id != NULL)
+        put_text(out, "linkId", link_id, x->link_id_len);
+    if (has_parameter) {
+        mp_put_cstr(out, "params");
+        mp_put_map(out, 1);
+        put_text(out, name, parameter, x->parameter_len);
+    }
 }
 
 static void
@@ -68,14 +134,50 @@ errors_pack(struct batch *b)
 
     mp_put_cstr(&b->payloads, "errors");
     mp_put_array(&b->payloads, (uint32_t)f->n);
-    for (size_t i = 0; i < f->n; i++) {
-        const struct finding *x = &f->items[i];
-        mp_put_map(&b->payloads, 3);
-        member_text(b, "pointer", (struct slice){finding_pointer(f, x), x->pointer_len});
-        mp_put_cstr(&b->payloads, "rule");
-        mp_put_cstr(&b->payloads, rule_code(x->rule));
-        member_text(b, "detail", (struct slice){finding_detail(f, x), x->detail_len});
+    for (size_t i = 0; i < f->n; i++)
+        finding_pack(&b->payloads, f, &f->items[i]);
+}
+
+void
+outcome_warnings(struct batch *b, struct job *j)
+{
+    const struct findings *f = &b->findings;
+
+    if (f->n_warnings == 0)
+        return;
+    buf_clear(&b->scratch);
+    mp_put_array(&b->scratch, (uint32_t)f->n_warnings);
+    for (size_t i = 0; i < f->n_warnings; i++)
+        finding_pack(&b->scratch, f, &f->warnings[i]);
+    j->warnings = arena_keep(&b->arena, b->scratch.data, b->scratch.size);
+}
+
+/* ,"name":"text" */
+static void
+json_member(struct buf *out, const char *name, const char *text, size_t len)
+{
+    buf_printf(out, ",\"%s\":", name);
+    json_text_string(out, text, len);
+}
+
+static void
+finding_write(struct buf *out, const struct findings *f, const struct finding *x)
+{
+    const char *link_id = finding_link_id(f, x), *parameter = finding_parameter(f, x);
+    const char *name = rule_parameter(x->rule), *code = rule_code(x->rule);
+
+    buf_append_str(out, "{\"pointer\":");
+    json_text_string(out, finding_pointer(f, x), x->pointer_len);
+    json_member(out, "rule", code, strlen(code));
+    json_member(out, "detail", finding_detail(f, x), x->detail_len);
+    if (link_id != NULL)
+        json_member(out, "linkId", link_id, x->link_id_len);
+    if (parameter != NULL && *name != '\0') {
+        buf_printf(out, ",\"params\":{\"%s\":", name);
+        json_text_string(out, parameter, x->parameter_len);
+        buf_append_str(out, "}");
     }
+    buf_append_str(out, "}");
 }
 
 static void
@@ -86,15 +188,9 @@ reasons_write(struct batch *b, struct job *j)
     j->reasons_at = b->text.size;
     buf_append_str(&b->text, "[");
     for (size_t i = 0; i < f->n; i++) {
-        const struct finding *x = &f->items[i];
-        const char *code = rule_code(x->rule);
-        buf_append_str(&b->text, i > 0 ? ",{\"pointer\":" : "{\"pointer\":");
-        json_text_string(&b->text, finding_pointer(f, x), x->pointer_len);
-        buf_append_str(&b->text, ",\"rule\":");
-        json_text_string(&b->text, code, strlen(code));
-        buf_append_str(&b->text, ",\"detail\":");
-        json_text_string(&b->text, finding_detail(f, x), x->detail_len);
-        buf_append_str(&b->text, "}");
+        if (i > 0)
+            buf_append_str(&b->text, ",");
+        finding_write(&b->text, f, &f->items[i]);
     }
     buf_append_str(&b->text, "]");
     j->reasons_len = b->text.size - j->reasons_at;
@@ -111,8 +207,12 @@ outcome_prepare_errors(struct batch *b, struct job *j)
         version = (struct slice){j->form->version, strlen(j->form->version)};
         members = 3;
     }
-    payload_begin(b, j, members);
+    payload_begin(b, j, members + (j->http != 0));
     form_write(b, questionnaire, version);
+    if (j->http != 0) {
+        mp_put_cstr(&b->payloads, "http");
+        mp_put_uint(&b->payloads, j->http);
+    }
     errors_pack(b);
     payload_end(b, j);
     reasons_write(b, j);
@@ -131,25 +231,39 @@ outcome_dead(struct batch *b, struct job *j, enum rule rule)
               LOG_S("rule", rule_code(rule)));
 }
 
+/* An object's texts, and of params its own object: as finding_pack wrote them. */
+static void
+object_pack(struct buf *out, const json_t *object)
+{
+    const char *name;
+    json_t *v;
+    uint32_t n = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)object, name, v) n +=
+        json_is_string(v) || json_is_object(v);
+    mp_put_map(out, n);
+    json_object_foreach((json_t *)(uintptr_t)object, name, v)
+    {
+        if (!json_is_string(v) && !json_is_object(v))
+            continue;
+        mp_put_cstr(out, name);
+        if (json_is_string(v))
+            mp_put_str(out, json_string_value(v), json_string_length(v));
+        else
+            object_pack(out, v);
+    }
+}
+
 /* The row's JSON back to msgpack. Seldom: only for what comes a second time. */
 static void
 reasons_pack(struct batch *b, struct slice reasons)
 {
-    static const char *const names[] = {"pointer", "rule", "detail"};
     json_t *list = json_loadb(reasons.at, reasons.len, 0, NULL), *x;
     size_t i;
 
     mp_put_cstr(&b->payloads, "errors");
     mp_put_array(&b->payloads, (uint32_t)json_array_size(list));
-    json_array_foreach(list, i, x)
-    {
-        mp_put_map(&b->payloads, 3);
-        for (size_t k = 0; k < ARRAY_LEN(names); k++) {
-            const char *text = json_string_value(json_object_get(x, names[k]));
-            mp_put_cstr(&b->payloads, names[k]);
-            mp_put_cstr(&b->payloads, text != NULL ? text : "");
-        }
-    }
+    json_array_foreach(list, i, x) object_pack(&b->payloads, x);
     json_decref(list);
 }
 
@@ -162,6 +276,16 @@ outcome_recorded(struct batch *b, struct job *j, enum outcome outcome, struct sl
     reasons_pack(b, reasons);
     payload_end(b, j);
     j->outcome = (uint8_t)outcome;
+}
+
+void
+outcome_retry_alerting(struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct job *j = &b->jobs[i];
+        if (j->alerts != NULL || j->record.attempt > 1)
+            j->outcome = OUTCOME_RETRY;
+    }
 }
 
 void

@@ -1,15 +1,25 @@
 /* What is said about a job: the REPORT payload (msgpack map), and the reasons as JSON for the row.
  *
- *   {"stored_us"?, "received_us"?, "questionnaire"?, "version"?,
- *    "errors"?: [{"pointer", "rule", "detail"}]} */
+ *   {"stored_us"?, "received_us"?, "questionnaire"?, "version"?, "http"?, "revision"?, "state"?,
+ *    "scores"?, "flags"?: [name], "warnings"? and "errors"?: [{"pointer", "rule", "detail",
+ *    "linkId"?, "params"?: {name: text}}]} */
 #ifndef SLUICE_WORKERS_SUBMISSIONS_OUTCOME_H
 #define SLUICE_WORKERS_SUBMISSIONS_OUTCOME_H
 
 #include "workers/submissions/job.h"
 
-/* received_us: TIME_NONE unless duplicate. */
-void outcome_stored(struct batch *b, struct job *j, enum outcome outcome, int64_t stored_us,
-                    int64_t received_us, struct slice questionnaire, struct slice version);
+/* What a stored row says of itself. */
+struct outcome_row {
+    int64_t stored_us;
+    int64_t received_us; /* of the original, where this is its duplicate; else TIME_NONE */
+    struct slice questionnaire, version;
+    struct slice status; /* null: completed */
+    int32_t revision;
+};
+void outcome_stored(struct batch *b, struct job *j, enum outcome outcome,
+                    const struct outcome_row *row);
+/* The findings' warnings become job.warnings. */
+void outcome_warnings(struct batch *b, struct job *j);
 /* The findings of batch.findings become payload and reasons; decides nothing. */
 void outcome_prepare_errors(struct batch *b, struct job *j);
 /* Findings become the payload and the job is dead. */
@@ -17,6 +27,8 @@ void outcome_dead(struct batch *b, struct job *j, enum rule rule);
 /* reasons: JSON text as the rejections row has it. */
 void outcome_recorded(struct batch *b, struct job *j, enum outcome outcome, struct slice reasons,
                       struct slice questionnaire, struct slice version);
+/* What raised alerts and could not tell them comes again. */
+void outcome_retry_alerting(struct batch *b);
 /* A REPORT entry for every job of the batch; undecided ones as RETRY. */
 void outcome_write_entries(const struct batch *b, struct buf *entries);
 

@@ -49,8 +49,12 @@ stored_take(void *arg, const struct submission_found *found)
         if (!again(j) || j->record.epoch != found->epoch || j->record.seq != found->seq ||
             !uuid_equal(&b->broker, &found->broker))
             continue;
-        outcome_stored(b, j, OUTCOME_STORED, found->stored_us, TIME_NONE, found->questionnaire,
-                       found->version);
+        outcome_stored(b, j, OUTCOME_STORED,
+                       &(struct outcome_row){.stored_us = found->stored_us,
+                                             .received_us = TIME_NONE,
+                                             .questionnaire = found->questionnaire,
+                                             .version = found->version,
+                                             .revision = found->revision});
         cache_again(b, j, found);
     }
 }

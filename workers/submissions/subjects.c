@@ -9,11 +9,13 @@
 
 struct entry {
     uint64_t hash[2]; /* both 0: free */
-    int64_t active_until_us;
+    struct subject subject;
 };
 
 struct subjects {
     uint8_t key[crypto_shorthash_siphashx24_KEYBYTES];
+    char **sites; /* codes met; a subject says its place + 1 */
+    size_t n_sites;
     uint8_t next[SUBJECTS_BUCKETS]; /* which way is overwritten next */
     struct entry entries[SUBJECTS_BUCKETS][SUBJECTS_WAYS];
 };
@@ -28,16 +30,23 @@ subjects_new(void)
 }
 
 void
-subjects_free(struct subjects *s)
+subjects_clear(struct subjects *s)
 {
-    free(s);
+    for (size_t i = 0; i < s->n_sites; i++)
+        free(s->sites[i]);
+    s->n_sites = 0;
+    memset(s->next, 0, sizeof(s->next));
+    memset(s->entries, 0, sizeof(s->entries));
 }
 
 void
-subjects_clear(struct subjects *s)
+subjects_free(struct subjects *s)
 {
-    memset(s->next, 0, sizeof(s->next));
-    memset(s->entries, 0, sizeof(s->entries));
+    if (s == NULL)
+        return;
+    subjects_clear(s);
+    free(s->sites);
+    free(s);
 }
 
 static void
@@ -54,12 +63,29 @@ hash_make(const struct subjects *s, struct slice study, struct slice subject, ui
     ret[0] |= 1;
 }
 
-void
-subjects_add(struct subjects *s, struct slice study, struct slice subject, int64_t active_until_us)
+/* Few sites, met in runs: the search from the end is short. */
+static uint16_t
+site_place(struct subjects *s, const char *site)
 {
-    struct entry e = {.active_until_us = active_until_us};
+    if (site == NULL)
+        return 0;
+    for (size_t i = s->n_sites; i > 0; i--)
+        if (strcmp(s->sites[i - 1], site) == 0)
+            return (uint16_t)i;
+    if (s->n_sites == SUBJECTS_SITES_MAX)
+        return 0;
+    s->sites = mem_grow(s->sites, s->n_sites + 1, sizeof(*s->sites));
+    s->sites[s->n_sites++] = mem_strdup(site);
+    return (uint16_t)s->n_sites;
+}
 
-    hash_make(s, study, subject, e.hash);
+void
+subjects_add(struct subjects *s, const struct catalog_subject *row)
+{
+    struct entry e = {.subject = {row->active_until_us, site_place(s, row->site), row->erased}};
+
+    hash_make(s, (struct slice){row->study, strlen(row->study)},
+              (struct slice){row->subject, strlen(row->subject)}, e.hash);
     size_t bucket = e.hash[1] % SUBJECTS_BUCKETS;
     for (size_t w = 0; w < SUBJECTS_WAYS; w++) {
         if (memcmp(s->entries[bucket][w].hash, e.hash, sizeof(e.hash)) == 0) {
@@ -70,19 +96,24 @@ subjects_add(struct subjects *s, struct slice study, struct slice subject, int64
     s->entries[bucket][s->next[bucket]++ % SUBJECTS_WAYS] = e;
 }
 
-bool
-subjects_find(const struct subjects *s, struct slice study, struct slice subject,
-              int64_t *ret_active_until_us)
+const struct subject *
+subjects_find(const struct subjects *s, struct slice study, struct slice subject)
 {
     uint64_t hash[2];
 
     hash_make(s, study, subject, hash);
     const struct entry *bucket = s->entries[hash[1] % SUBJECTS_BUCKETS];
-    for (size_t w = 0; w < SUBJECTS_WAYS; w++) {
-        if (memcmp(bucket[w].hash, hash, sizeof(hash)) == 0) {
-            *ret_active_until_us = bucket[w].active_until_us;
-            return true;
-        }
-    }
-    return false;
+    for (size_t w = 0; w < SUBJECTS_WAYS; w++)
+        if (memcmp(bucket[w].hash, hash, sizeof(hash)) == 0)
+            return &bucket[w].subject;
+    return NULL;
+}
+
+struct slice
+subjects_site(const struct subjects *s, const struct subject *subject)
+{
+    if (subject->site == 0)
+        return (struct slice){NULL, 0};
+    const char *site = s->sites[subject->site - 1];
+    return (struct slice){site, strlen(site)};
 }

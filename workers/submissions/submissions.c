@@ -1,4 +1,5 @@
 /* The service "submissions": the steps of job.h over one batch, and the caches between batches. */
+#include <sodium.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,9 +9,11 @@
 #include "store/array.h"
 #include "store/cache.h"
 #include "workers/runtime/service.h"
+#include "workers/submissions/deidentify.h"
 #include "workers/submissions/open.h"
 #include "workers/submissions/outcome.h"
 #include "workers/submissions/subjects.h"
+#include "workers/submissions/tell.h"
 #include "workers/submissions/validate.h"
 #include "workers/submissions/write.h"
 
@@ -26,7 +29,13 @@ struct submissions {
     struct store *store;
     const struct seal_keys *keys;
     struct identity_key identity;
+    struct identity_wrap *wrap; /* NULL: no identity is kept */
+    struct audit_chain chain;
     struct submissions_writer *writer;
+    struct alerts_writer *alerts;
+    struct revisions_writer *revisions;
+    struct medicine *medicine;
+    struct tell *tell;
     struct catalog *catalog;
     struct subjects *subjects;
     struct cache *cache;
@@ -58,6 +67,7 @@ batch_deinit(struct batch *b)
     buf_deinit(&b->text);
     buf_deinit(&b->payloads);
     buf_deinit(&b->scratch);
+    arena_deinit(&b->arena);
     findings_deinit(&b->findings);
     free(b->jobs);
 }
@@ -68,6 +78,12 @@ submissions_stop(void *self)
     struct submissions *s = self;
 
     submissions_writer_free(s->writer);
+    alerts_writer_free(s->alerts);
+    revisions_writer_free(s->revisions);
+    medicine_free(s->medicine);
+    tell_free(s->tell);
+    identity_wrap_free(s->wrap);
+    sodium_memzero(&s->chain.key, sizeof(s->chain.key));
     catalog_free(s->catalog);
     subjects_free(s->subjects);
     cache_free(s->cache);
@@ -107,12 +123,38 @@ redis_open(struct submissions *s, const struct config *config)
     return s->cache != NULL;
 }
 
+static bool
+fatal(char *why)
+{
+    log_event(EVENT_FATAL, LOG_S("why", why));
+    free(why);
+    return false;
+}
+
+/* The keys of hashes, of the audit trail, and of the subjects' own. */
+static bool
+keys_open(struct submissions *s, const struct config *config)
+{
+    const char *wrap = config_str(config, "worker", "wrap_key_file");
+    struct audit_keys audit;
+    char *why = NULL;
+
+    if (identity_key_load(config_str(config, "worker", "identity_key_file"), &s->identity, &why) !=
+        0)
+        return fatal(why);
+    if (audit_keys_load(config_str(config, "worker", "audit_key_file"), &audit, &why) != 0)
+        return fatal(why);
+    audit_chain_init(&s->chain, &audit.list[0]);
+    sodium_memzero(&audit, sizeof(audit));
+    if (*wrap != '\0' && identity_wrap_load(wrap, &s->wrap, &why) != 0)
+        return fatal(why);
+    return true;
+}
+
 static void *
 submissions_start(const struct service_env *env)
 {
     struct submissions *s = mem_new(1, sizeof(*s));
-    const char *path = config_str(env->config, "worker", "identity_key_file");
-    char *why = NULL;
 
     s->store = env->store;
     s->keys = env->seal_keys;
@@ -120,16 +162,14 @@ submissions_start(const struct service_env *env)
     array_init(&s->studies, SUBJECT_KEYS_MAX);
     array_init(&s->codes, SUBJECT_KEYS_MAX);
     s->writer = submissions_writer_new(PARAMS_MAX);
+    s->alerts = alerts_writer_new(PARAMS_MAX);
+    s->revisions = revisions_writer_new(PARAMS_MAX);
     s->catalog = catalog_new();
     s->subjects = subjects_new();
+    s->medicine = medicine_new(&s->identity);
+    s->tell = tell_new(s->keys);
     store_listen(s->store, CATALOG_CHANNEL);
-    bool good = true;
-    if (identity_key_load(path, &s->identity, &why) != 0) {
-        log_event(EVENT_FATAL, LOG_S("why", why));
-        free(why);
-        good = false;
-    }
-    if (!good || !redis_open(s, env->config)) {
+    if (!keys_open(s, env->config) || !redis_open(s, env->config)) {
         submissions_stop(s);
         return NULL;
     }
@@ -137,12 +177,11 @@ submissions_start(const struct service_env *env)
 }
 
 static void
-subject_take(void *arg, const char *study, const char *subject, int64_t active_until_us)
+subject_take(void *arg, const struct catalog_subject *row)
 {
     struct submissions *s = arg;
 
-    subjects_add(s->subjects, (struct slice){study, strlen(study)},
-                 (struct slice){subject, strlen(subject)}, active_until_us);
+    subjects_add(s->subjects, row);
 }
 
 static int
@@ -203,6 +242,7 @@ batch_read(struct batch *b, const struct service_batch *in)
     buf_trim(&b->text, KEPT_BYTES);
     buf_trim(&b->payloads, KEPT_BYTES);
     buf_trim(&b->scratch, KEPT_BYTES);
+    arena_clear(&b->arena);
     uint8_t *p;
     int full = buf_reserve(&b->plain, bodies + 1, &p); /* from here on it never moves */
     sluice_assert(full == BUF_OK || bodies + 1 > BODY_MAX);
@@ -213,7 +253,6 @@ static int
 subjects_learn(struct submissions *s)
 {
     struct batch *b = &s->batch;
-    int64_t until_us;
 
     array_begin(&s->studies, OID_TEXT);
     array_begin(&s->codes, OID_TEXT);
@@ -223,7 +262,7 @@ subjects_learn(struct submissions *s)
         /* No code is longer or has a zero byte; such a subject is unknown without asking. */
         if (j->outcome != OUTCOME_NONE || j->submission.at == NULL ||
             j->subject.len > CATALOG_CODE_MAX || memchr(j->subject.at, 0, j->subject.len) != NULL ||
-            subjects_find(s->subjects, study, j->subject, &until_us))
+            subjects_find(s->subjects, study, j->subject) != NULL)
             continue;
         if ((array_add(&s->studies, study.at, study.len) |
              array_add(&s->codes, j->subject.at, j->subject.len)) != BUF_OK)
@@ -240,7 +279,10 @@ static void
 jobs_validate(struct submissions *s, bool *ret_unknown)
 {
     struct batch *b = &s->batch;
-    struct validate_env env = {s->catalog, s->subjects, &s->identity};
+    struct validate_env env = {.catalog = s->catalog,
+                               .subjects = s->subjects,
+                               .identity = &s->identity,
+                               .medicine = s->medicine};
 
     *ret_unknown = false;
     for (size_t i = 0; i < b->n; i++) {
@@ -269,6 +311,7 @@ validate_again(struct submissions *s)
     if (n != STORE_OK)
         return n;
     buf_clear(&s->batch.text);
+    arena_clear(&s->batch.arena);
     jobs_validate(s, &unknown);
     return STORE_OK;
 }
@@ -277,7 +320,16 @@ static int
 batch_process(struct submissions *s)
 {
     struct batch *b = &s->batch;
-    struct write_env write = {s->store, s->writer, s->identity.id};
+    struct write_env write = {
+        .store = s->store,
+        .writer = s->writer,
+        .alerts = s->alerts,
+        .revisions = s->revisions,
+        .chain = &s->chain,
+        .medicine = s->medicine,
+        .catalog = s->catalog,
+        .hash_key = s->identity.id,
+    };
     bool unknown;
 
     int notes = store_notifications(s->store);
@@ -291,6 +343,13 @@ batch_process(struct submissions *s)
     jobs_validate(s, &unknown);
     if (unknown)
         n = validate_again(s);
+    if (n == STORE_OK)
+        n = deidentify_seal(b, s->store, s->wrap);
+    for (size_t i = 0; i < b->n && n == STORE_OK; i++) {
+        struct job *j = &b->jobs[i];
+        if (j->outcome == OUTCOME_NONE && j->erased_since)
+            validate_refuse(b, j, RULE_SUBJECT_ERASED, "rejected", 410);
+    }
     return n == STORE_OK ? batch_write(b, &write) : n;
 }
 
@@ -333,6 +392,18 @@ cache_tell(struct submissions *s)
     cache_heed(s, cache_push(s->cache, s->entries, n));
 }
 
+/* Alerts go out with the report: whoever died before that does it again at the next attempt. */
+static int
+alerts_tell(struct submissions *s, struct service_report *report)
+{
+    int n = tell_gather(s->tell, &s->batch, s->store);
+
+    if (n != STORE_OK || tell_followups(s->tell, &report->followups) != BUF_OK)
+        return STORE_RETRY;
+    cache_heed(s, tell_stream(s->tell, s->cache));
+    return STORE_OK;
+}
+
 static int
 submissions_batch(void *self, const struct service_batch *in, struct service_report *report)
 {
@@ -343,10 +414,15 @@ submissions_batch(void *self, const struct service_batch *in, struct service_rep
     for (size_t i = 0; i < b->n; i++)
         open_job(b, &b->jobs[i], s->keys);
     int n = batch_process(s);
-    if (n != STORE_SCHEMA) {
-        cache_tell(s);
-        outcome_write_entries(b, &report->entries);
+    if (n == STORE_SCHEMA)
+        return n;
+    cache_tell(s);
+    if (alerts_tell(s, report) != STORE_OK) {
+        buf_clear(&report->followups);
+        outcome_retry_alerting(b);
     }
+    audit_note_write(&s->chain, &report->note);
+    outcome_write_entries(b, &report->entries);
     return n;
 }
 

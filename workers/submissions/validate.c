@@ -6,176 +6,176 @@
 
 #include "questionnaire/moment.h"
 #include "schemas/wire/mp.h"
+#include "workers/submissions/deidentify.h"
+#include "workers/submissions/envelope.h"
 #include "workers/submissions/outcome.h"
+#include "workers/submissions/times.h"
 
-enum member {
-#define MEMBER(NAME, name, TYPE) MEMBER_##NAME,
-#include "workers/submissions/members.def"
-#undef MEMBER
-    MEMBER_COUNT
+#define ANSWERS_MAX ((size_t)64 << 20)
+
+/* One submission being judged. */
+struct judging {
+    struct batch *b;
+    struct job *j;
+    const struct validate_env *env;
+    struct envelope e;
+    const struct study *study;
+    struct slice site;
+    struct flags flags;
 };
-static const struct {
-    const char *name;
-    enum mp_type type;
-    uint32_t len;
-} members[] = {
-#define MEMBER(NAME, name, TYPE) [MEMBER_##NAME] = {name, MP_##TYPE, sizeof(name) - 1},
-#include "workers/submissions/members.def"
-#undef MEMBER
-};
-
-/* The members of one submission: raw msgpack of each, and text where it is one. */
-struct envelope {
-    struct slice raw[MEMBER_COUNT], text[MEMBER_COUNT];
-};
-
-static void
-finding_at(struct batch *b, enum rule rule, const char *member, const char *more)
-{
-    char pointer[64] = "/";
-    size_t n = strlen(member);
-
-    memcpy(pointer + 1, member, n);
-    findings_add(&b->findings, rule, pointer, n + 1, more);
-}
-
-static enum member
-member_find(const struct mp_value *key)
-{
-    for (enum member m = 0; m < MEMBER_COUNT; m++) {
-        if (key->type == MP_STR && key->len == members[m].len &&
-            memcmp(key->at, members[m].name, key->len) == 0)
-            return m;
-    }
-    return MEMBER_COUNT;
-}
-
-static void
-envelope_read(struct batch *b, const struct job *j, struct envelope *e)
-{
-    struct mp_cursor at = {j->submission.at, (const uint8_t *)j->submission.at + j->submission.len};
-    struct mp_value map, key, v;
-
-    mp_next(&at, &map);
-    for (uint32_t i = 0; i < map.len; i++) {
-        mp_next(&at, &key);
-        struct slice raw = {at.at, 0};
-        struct mp_cursor inside = at;
-        mp_next(&inside, &v);
-        if (v.type == MP_MAP || v.type == MP_ARRAY)
-            mp_skip(&at);
-        else
-            at = inside;
-        raw.len = (size_t)(at.at - (const uint8_t *)raw.at);
-        enum member m = member_find(&key);
-        if (m == MEMBER_COUNT) {
-            findings_add(&b->findings, RULE_UNKNOWN_ITEM, "", 0, NULL);
-        } else if (v.type == MP_NIL && m != MEMBER_ANSWERS) {
-            continue; /* null is as good as absent */
-        } else if (v.type != members[m].type) {
-            finding_at(b, RULE_ENVELOPE_TYPE, members[m].name, NULL);
-        } else {
-            e->raw[m] = raw;
-            if (v.type == MP_STR)
-                e->text[m] = (struct slice){v.at, v.len};
-        }
-    }
-    if (e->raw[MEMBER_ANSWERS].at == NULL)
-        finding_at(b, RULE_REQUIRED, members[MEMBER_ANSWERS].name, NULL);
-}
-
-static int64_t
-moment_read(struct batch *b, const struct envelope *e, enum member m, char zone[MOMENT_ZONE_SIZE])
-{
-    int64_t us = TIME_NONE;
-
-    if (e->text[m].at == NULL)
-        return TIME_NONE;
-    switch (moment_parse(e->text[m].at, e->text[m].len, &us, zone)) {
-    case MOMENT_OK:
-        return us;
-    case MOMENT_NO_ZONE:
-        finding_at(b, RULE_TIMESTAMP_ZONE, members[m].name, NULL);
-        break;
-    default:
-        finding_at(b, RULE_TIMESTAMP, members[m].name, NULL);
-        break;
-    }
-    return TIME_NONE;
-}
 
 static bool
 text_is(struct slice s, const char *text)
 {
-    return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+    return s.at != NULL && s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
 }
 
-/* True: required is judged. */
-static bool
-status_check(struct batch *b, const struct envelope *e)
+/* amended and entered-in-error are what corrections make of a form, nothing else. */
+static void
+status_judge(struct judging *g)
 {
-    struct slice status = e->text[MEMBER_STATUS];
+    struct slice status = g->e.text[MEMBER_STATUS];
+    struct job *j = g->j;
 
+    j->complete = true;
+    if (j->correction.revision > 0) {
+        j->extra.status = j->correction.voids ? (struct slice){"entered-in-error", 16}
+                                              : (struct slice){"amended", 7};
+        return;
+    }
     if (status.at == NULL || text_is(status, "completed"))
-        return true;
+        return;
+    j->complete = false;
+    j->extra.status = status;
     if (!text_is(status, "in-progress") && !text_is(status, "stopped"))
-        finding_at(b, RULE_STATUS, members[MEMBER_STATUS].name, NULL);
-    return false;
+        envelope_finding(g->b, j, RULE_STATUS, MEMBER_STATUS, NULL);
 }
 
 static void
-extra_fill(struct batch *b, struct job *j, const struct envelope *e)
+extra_fill(struct judging *g)
 {
-    struct submission_extra *x = &j->extra;
+    struct submission_extra *x = &g->j->extra;
+    const struct envelope *e = &g->e;
     char zone[MOMENT_ZONE_SIZE];
 
-    x->started_us = moment_read(b, e, MEMBER_STARTED_AT, zone);
-    x->sent_us = moment_read(b, e, MEMBER_SENT_AT, zone);
-    x->status = e->text[MEMBER_STATUS];
-    x->time_zone = e->text[MEMBER_TIME_ZONE];
-    x->visit = e->text[MEMBER_VISIT];
-    x->occasion = e->text[MEMBER_OCCASION];
-    x->language = e->text[MEMBER_LANGUAGE];
-    x->originator = e->raw[MEMBER_ORIGINATOR];
-    x->device = e->raw[MEMBER_DEVICE];
-    x->device_edits = e->raw[MEMBER_DEVICE_EDITS];
-    bool any = x->started_us != TIME_NONE || x->sent_us != TIME_NONE;
-    for (enum member m = MEMBER_TIME_ZONE; m < MEMBER_COUNT && !any; m++)
-        any = e->raw[m].at != NULL;
-    j->row.extra = any ? x : NULL;
+    *x = (struct submission_extra){
+        .started_us = envelope_moment(g->b, g->j, e, MEMBER_STARTED_AT, zone),
+        .sent_us = envelope_moment(g->b, g->j, e, MEMBER_SENT_AT, zone),
+        .time_zone = e->text[MEMBER_TIME_ZONE],
+        .visit = e->text[MEMBER_VISIT],
+        .occasion = e->text[MEMBER_OCCASION],
+        .language = e->text[MEMBER_LANGUAGE],
+        .originator = e->raw[MEMBER_ORIGINATOR],
+        .device = e->raw[MEMBER_DEVICE],
+        .device_edits = e->raw[MEMBER_DEVICE_EDITS],
+        .actor = g->j->actor,
+        .role = g->j->actor_role,
+        .organisation = g->j->actor_organisation,
+        .skew_us = TIME_NONE,
+    };
+    if (x->sent_us == TIME_NONE)
+        x->sent_us = g->j->sent_us;
+}
+
+/* Most submissions have none of it, which the statement makes use of. */
+static bool
+extra_any(const struct submission_extra *x)
+{
+    return x->started_us != TIME_NONE || x->sent_us != TIME_NONE || x->skew_us != TIME_NONE ||
+           x->status.at != NULL || x->time_zone.at != NULL || x->visit.at != NULL ||
+           x->occasion.at != NULL || x->language.at != NULL || x->originator.at != NULL ||
+           x->device.at != NULL || x->device_edits.at != NULL || x->flags.at != NULL ||
+           x->actor.at != NULL;
 }
 
 static void
-form_find(struct batch *b, struct job *j, const struct envelope *e, const struct validate_env *env,
-          bool *ret_unknown)
+times_judge(struct judging *g, int64_t authored_us)
 {
-    struct slice study = {j->record.scope, j->record.scope_len};
-    enum rule rule = catalog_find(env->catalog, study, e->text[MEMBER_QUESTIONNAIRE],
-                                  e->text[MEMBER_VERSION], &j->form);
+    struct job *j = g->j;
+    struct times t = {authored_us, j->extra.sent_us, j->received_us};
 
-    j->said_questionnaire = e->text[MEMBER_QUESTIONNAIRE];
-    j->said_version = e->text[MEMBER_VERSION];
+    j->extra.skew_us = times_skew(&t);
+    j->late = times_late(&t, g->study);
+    times_flag(&t, g->study, &g->flags);
+}
+
+static void
+form_find(struct judging *g, bool *ret_unknown)
+{
+    struct job *j = g->j;
+    enum rule rule = catalog_find(g->env->catalog, j->row.study, g->e.text[MEMBER_QUESTIONNAIRE],
+                                  g->e.text[MEMBER_VERSION], &j->form);
+
+    j->said_questionnaire = g->e.text[MEMBER_QUESTIONNAIRE];
+    j->said_version = g->e.text[MEMBER_VERSION];
     if (rule == RULE_COUNT)
         return;
     *ret_unknown = true;
     bool of_version = rule == RULE_UNKNOWN_VERSION || rule == RULE_VERSION_REQUIRED;
-    finding_at(b, rule,
-               rule == RULE_UNKNOWN_STUDY ? "study"
-               : of_version               ? "version"
-                                          : "questionnaire",
-               NULL);
+    envelope_finding(g->b, j, rule,
+                     rule == RULE_UNKNOWN_STUDY ? MEMBER_STUDY
+                     : of_version               ? MEMBER_VERSION
+                                                : MEMBER_QUESTIONNAIRE,
+                     NULL);
 }
 
 static void
-subject_check(struct batch *b, const struct job *j, const struct validate_env *env)
+subject_judge(struct judging *g)
 {
-    struct slice study = {j->record.scope, j->record.scope_len};
-    int64_t active_until_us;
+    struct job *j = g->j;
 
-    if (!subjects_find(env->subjects, study, j->subject, &active_until_us))
-        finding_at(b, RULE_UNKNOWN_SUBJECT, "subjectId", NULL);
-    else if (j->row.authored_us > active_until_us)
-        finding_at(b, RULE_SUBJECT_NOT_ACTIVE, "subjectId", NULL);
+    j->known = subjects_find(g->env->subjects, j->row.study, j->subject);
+    if (j->known == NULL) {
+        envelope_finding(g->b, j, RULE_UNKNOWN_SUBJECT, MEMBER_SUBJECT_ID, NULL);
+        return;
+    }
+    g->site = subjects_site(g->env->subjects, j->known);
+    j->row.site = g->site;
+    if (j->row.authored_us > j->known->active_until_us)
+        envelope_finding(g->b, j, RULE_SUBJECT_NOT_ACTIVE, MEMBER_SUBJECT_ID, NULL);
+}
+
+/* Answers in the short form, checked; what could be read of them is there whatever the verdict. */
+static void
+answers_judge(struct judging *g)
+{
+    struct job *j = g->j;
+    struct slice said = g->e.raw[MEMBER_ANSWERS];
+    struct slice authored = g->e.text[MEMBER_SUBMIT_AT];
+
+    j->answers = (struct slice){NULL, 0};
+    if (j->form == NULL)
+        return;
+    if (j->fhir) {
+        struct buf out;
+        buf_init(&out, ANSWERS_MAX);
+        int full =
+            questionnaire_check_resource(j->form->compiled, j->submission.at, j->submission.len,
+                                         j->complete, &out, &g->b->findings);
+        if (full == BUF_OK && out.size > 0)
+            j->answers = arena_keep(&g->b->arena, out.data, out.size);
+        buf_deinit(&out);
+    } else if (said.at != NULL) {
+        questionnaire_check(j->form->compiled, said.at, said.len, j->complete, &g->b->findings);
+        j->answers = said;
+    }
+    if (authored.at != NULL && j->row.authored_zone[0] != '\0')
+        questionnaire_check_authored(j->form->compiled, authored.at, authored.len, &g->b->findings);
+    j->row.answers = j->answers;
+}
+
+/* Warnings are flags of the row, and stand in the answer. */
+static void
+warnings_take(struct judging *g)
+{
+    const struct findings *f = &g->b->findings;
+
+    for (size_t i = 0; i < f->n_warnings; i++) {
+        enum rule rule = f->warnings[i].rule;
+        if (rule_verdict(rule) == VERDICT_FLAG && g->flags.n < FLAGS_MAX)
+            flags_add(&g->flags, rule_code(rule));
+    }
+    outcome_warnings(g->b, g->j);
 }
 
 static struct slice
@@ -185,14 +185,12 @@ slice_or(const char *text, struct slice other)
 }
 
 static void
-rejection_fill(struct batch *b, struct job *j)
+rejection_fill(struct batch *b, struct job *j, const char *kind, enum outcome rejected_as)
 {
-    bool reject = findings_reject(&b->findings);
-
     j->valid = false;
-    j->rejected_as = reject ? OUTCOME_REJECTED : OUTCOME_HELD;
+    j->rejected_as = rejected_as;
     j->rejection = (struct rejection_row){
-        .kind = reject ? "rejected" : "held",
+        .kind = kind,
         .study = j->row.study,
         .subject = j->subject,
         .questionnaire = slice_or(j->form != NULL ? j->form->name : NULL, j->said_questionnaire),
@@ -205,55 +203,108 @@ rejection_fill(struct batch *b, struct job *j)
         .epoch = j->record.epoch,
         .seq = j->record.seq,
     };
+    for (struct raised *x = j->alerts; x != NULL; x = x->next)
+        x->row.provisional = true;
     outcome_prepare_errors(b, j);
 }
 
 void
-validate_job(struct batch *b, struct job *j, const struct validate_env *env, bool *ret_unknown)
+validate_refuse(struct batch *b, struct job *j, enum rule rule, const char *kind, uint16_t http)
 {
-    struct envelope e = {0};
+    findings_clear(&b->findings);
+    findings_add(&b->findings, rule, "", 0, NULL);
+    j->http = http;
+    rejection_fill(b, j, kind, strcmp(kind, "conflict") == 0 ? OUTCOME_CONFLICT : OUTCOME_REJECTED);
+    /* Nothing of an erased subject is kept, sealed or not. */
+    if (rule == RULE_SUBJECT_ERASED) {
+        j->rejection.sealed = (struct slice){"", 0};
+        j->alerts = NULL;
+    }
+}
+
+static void
+row_begin(struct judging *g)
+{
+    struct job *j = g->j;
     char zone[MOMENT_ZONE_SIZE] = "";
 
-    findings_clear(&b->findings);
-    j->form = NULL;
-    envelope_read(b, j, &e);
-    struct slice said = e.text[MEMBER_SUBJECT_ID];
-    if (said.at != NULL &&
-        (said.len != j->subject.len || memcmp(said.at, j->subject.at, said.len))) {
-        outcome_dead(b, j, RULE_MISMATCH);
-        return;
-    }
     j->row = (struct submission_row){
         .study = {j->record.scope, j->record.scope_len},
         .subject = j->subject,
         .id = j->record.id,
-        .answers = e.raw[MEMBER_ANSWERS],
         .received_us = j->received_us,
         .accepted_us = j->record.accepted_us,
         .epoch = j->record.epoch,
         .seq = j->record.seq,
     };
-    int64_t authored_us = moment_read(b, &e, MEMBER_SUBMIT_AT, zone);
+    g->study = catalog_study(g->env->catalog, j->row.study);
+    int64_t authored_us = envelope_moment(g->b, j, &g->e, MEMBER_SUBMIT_AT, zone);
     /* Without submitAt the time of receipt is the best we know; authored_zone stays null then. */
     j->row.authored_us = authored_us != TIME_NONE ? authored_us : j->received_us;
     memcpy(j->row.authored_zone, zone, sizeof(zone));
-    bool complete = status_check(b, &e);
-    extra_fill(b, j, &e);
-    form_find(b, j, &e, env, ret_unknown);
-    subject_check(b, j, env);
-    if (j->form != NULL && e.raw[MEMBER_ANSWERS].at != NULL)
-        questionnaire_check(j->form->compiled, e.raw[MEMBER_ANSWERS].at, e.raw[MEMBER_ANSWERS].len,
-                            complete, &b->findings);
-    if (identity_content_hash(env->identity, j->submission.at, j->submission.len, &b->scratch,
-                              j->row.content_hash) != 0) {
-        outcome_dead(b, j, RULE_BODY);
-        return;
-    }
+    extra_fill(g);
+    status_judge(g);
+    times_judge(g, authored_us);
+}
+
+static void
+verdict(struct judging *g)
+{
+    struct batch *b = g->b;
+    struct job *j = g->j;
+
     if (b->findings.n > 0) {
-        rejection_fill(b, j);
+        bool reject = findings_reject(&b->findings);
+        rejection_fill(b, j, reject ? "rejected" : "held",
+                       reject ? OUTCOME_REJECTED : OUTCOME_HELD);
         return;
     }
     j->row.questionnaire = slice_or(j->form->name, j->said_questionnaire);
     j->row.version = slice_or(j->form->version, j->said_version);
     j->valid = true;
+    warnings_take(g);
+    j->extra.flags = flags_text(&g->flags, &b->arena);
+    j->row.extra = extra_any(&j->extra) ? &j->extra : NULL;
+    if (!deidentify_job(b, j, (int32_t)j->correction.revision + 1))
+        validate_refuse(b, j, RULE_TOO_LARGE, "rejected", 0);
+}
+
+void
+validate_job(struct batch *b, struct job *j, const struct validate_env *env, bool *ret_unknown)
+{
+    struct judging g = {.b = b, .j = j, .env = env};
+
+    findings_clear(&b->findings);
+    j->form = NULL;
+    j->alerts = NULL;
+    j->identifiers = NULL;
+    j->warnings = (struct slice){NULL, 0};
+    j->http = 0;
+    envelope_read(b, j, &g.e);
+    struct slice said = g.e.text[MEMBER_SUBJECT_ID];
+    if (said.at != NULL &&
+        (said.len != j->subject.len || memcmp(said.at, j->subject.at, said.len) != 0)) {
+        outcome_dead(b, j, RULE_MISMATCH);
+        return;
+    }
+    row_begin(&g);
+    form_find(&g, ret_unknown);
+    subject_judge(&g);
+    answers_judge(&g);
+    if (identity_content_hash(env->identity, j->submission.at, j->submission.len, &b->scratch,
+                              j->row.content_hash) != 0) {
+        outcome_dead(b, j, RULE_BODY);
+        return;
+    }
+    if (j->known != NULL && j->known->erased) {
+        validate_refuse(b, j, RULE_SUBJECT_ERASED, "rejected", 410);
+        return;
+    }
+    if (j->answers.at != NULL && (j->form->scored || j->form->alerting)) {
+        const struct readings *previous =
+            j->form->comparative && env->previous != NULL ? env->previous(env->arg, j) : NULL;
+        medicine_judge(env->medicine, b, j, g.study, g.site, (int32_t)j->correction.revision + 1,
+                       previous, &g.flags);
+    }
+    verdict(&g);
 }

@@ -1,15 +1,18 @@
 /* Same id several times in a batch (invariants 4): of each group the one with the lowest origin is
  * the candidate that goes into the statement; the others are compared in memory with what then
- * stands under the id. Hashes are compared in a later statement than the insert's. */
+ * stands under the id (compare.c). Hashes are compared in a later statement than the insert's. */
 #include "workers/submissions/write.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "workers/submissions/compare.h"
 #include "workers/submissions/outcome.h"
+#include "workers/submissions/revise.h"
+#include "workers/submissions/validate.h"
 
-/* Everything that is to be written, rows sorted by id. */
+/* Everything that one round is to write, rows sorted by id. */
 struct plan {
     struct batch *b;
     const struct write_env *env;
@@ -21,6 +24,10 @@ struct plan {
     const struct rejection_row **rejections;
     struct job **rejection_jobs;
     size_t n_rejections;
+    /* Scratch of one statement. */
+    struct alert_row **alerts;
+    struct identifier_row *identifiers;
+    size_t room_alerts, room_identifiers;
 };
 
 static int
@@ -37,11 +44,26 @@ job_compare(const void *pa, const void *pb)
 }
 
 static void
-rejection_plan(struct plan *p, struct job *j)
+plan_init(struct plan *p, struct batch *b, const struct write_env *env)
 {
-    j->rejection.reasons = (struct slice){p->b->text.data + j->reasons_at, j->reasons_len};
-    p->rejections[p->n_rejections] = &j->rejection;
-    p->rejection_jobs[p->n_rejections++] = j;
+    *p = (struct plan){.b = b, .env = env};
+    p->valid = mem_new(b->n + 1, sizeof(struct job *));
+    p->rows = mem_new(b->n + 1, sizeof(*p->rows));
+    p->row_jobs = mem_new(b->n + 1, sizeof(struct job *));
+    p->rejections = mem_new(b->n + 1, sizeof(*p->rejections));
+    p->rejection_jobs = mem_new(b->n + 1, sizeof(struct job *));
+}
+
+static void
+plan_deinit(struct plan *p)
+{
+    free(p->valid);
+    free(p->rows);
+    free(p->row_jobs);
+    free(p->rejections);
+    free(p->rejection_jobs);
+    free(p->alerts);
+    free(p->identifiers);
 }
 
 static void
@@ -53,10 +75,13 @@ plan_make(struct plan *p)
         struct job *j = &b->jobs[i];
         if (j->outcome != OUTCOME_NONE || j->submission.at == NULL)
             continue;
-        if (j->valid)
+        if (j->valid && j->correction.revision == 0) {
             p->valid[p->n_valid++] = j;
-        else if (j->rejected_as != OUTCOME_NONE)
-            rejection_plan(p, j);
+        } else if (!j->valid && j->rejected_as != OUTCOME_NONE) {
+            j->rejection.reasons = (struct slice){b->text.data + j->reasons_at, j->reasons_len};
+            p->rejections[p->n_rejections] = &j->rejection;
+            p->rejection_jobs[p->n_rejections++] = j;
+        }
     }
     qsort(p->valid, p->n_valid, sizeof(*p->valid), job_compare);
     for (size_t i = 0; i < p->n_valid; i++) {
@@ -74,8 +99,15 @@ rows_decide(struct plan *p, size_t from, size_t n)
         struct job *j = p->row_jobs[i];
         if (!j->row.inserted)
             continue;
-        outcome_stored(p->b, j, OUTCOME_STORED, j->row.stored_us, TIME_NONE, j->row.questionnaire,
-                       j->row.version);
+        outcome_stored(p->b, j, OUTCOME_STORED,
+                       &(struct outcome_row){
+                           .stored_us = j->row.stored_us,
+                           .received_us = TIME_NONE,
+                           .questionnaire = j->row.questionnaire,
+                           .version = j->row.version,
+                           .status = j->extra.status,
+                           .revision = 1,
+                       });
         j->to_cache = true;
     }
 }
@@ -87,57 +119,72 @@ rejections_decide(struct plan *p, size_t from, size_t n)
         p->rejection_jobs[i]->outcome = (uint8_t)p->rejection_jobs[i]->rejected_as;
 }
 
-/* A row that was valid and is kept as a rejection all the same; its reasons are the caller's. */
-static struct rejection_row
-row_rejection(const struct job *j, const char *kind)
+static void
+alerts_gather(struct plan *p, struct job *const *jobs, size_t n, size_t *n_alerts)
 {
-    return (struct rejection_row){
-        .kind = kind,
-        .study = j->row.study,
-        .id = j->row.id,
-        .subject = j->row.subject,
-        .questionnaire = j->row.questionnaire,
-        .version = j->row.version,
-        .sealed = {j->record.body, j->record.body_len},
-        .content_hash = {j->row.content_hash, CONTENT_HASH_BYTES},
-        .received_us = j->row.received_us,
-        .accepted_us = j->row.accepted_us,
-        .epoch = j->row.epoch,
-        .seq = j->row.seq,
-    };
+    for (size_t i = 0; i < n; i++) {
+        for (struct raised *x = jobs[i]->alerts; x != NULL; x = x->next) {
+            if (*n_alerts == p->room_alerts) {
+                p->room_alerts = p->room_alerts > 0 ? 2 * p->room_alerts : 64;
+                p->alerts = mem_grow(p->alerts, p->room_alerts, sizeof(*p->alerts));
+            }
+            p->alerts[(*n_alerts)++] = &x->row;
+        }
+    }
 }
 
-/* One row that PostgreSQL refuses all alone becomes a rejection with that reason. */
+static void
+identifiers_gather(struct plan *p, struct job *const *jobs, size_t n, size_t *n_identifiers)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (struct identified *x = jobs[i]->identifiers; x != NULL; x = x->next) {
+            if (*n_identifiers == p->room_identifiers) {
+                p->room_identifiers = p->room_identifiers > 0 ? 2 * p->room_identifiers : 64;
+                p->identifiers =
+                    mem_grow(p->identifiers, p->room_identifiers, sizeof(*p->identifiers));
+            }
+            p->identifiers[(*n_identifiers)++] = x->row;
+        }
+    }
+}
+
+/* Rows [row, row + n_rows) and rejections [rej, rej + n_rej) with what they bring. */
 static int
+part_write(struct plan *p, size_t row, size_t n_rows, size_t rej, size_t n_rej)
+{
+    struct submissions_batch part = {
+        .broker = &p->b->broker,
+        .hash_key = p->env->hash_key,
+        .rows = p->rows + row,
+        .n_rows = n_rows,
+        .rejections = p->rejections + rej,
+        .n_rejections = n_rej,
+    };
+
+    alerts_gather(p, p->row_jobs + row, n_rows, &part.n_alerts);
+    alerts_gather(p, p->rejection_jobs + rej, n_rej, &part.n_alerts);
+    identifiers_gather(p, p->row_jobs + row, n_rows, &part.n_identifiers);
+    part.alerts = p->alerts;
+    part.identifiers = p->identifiers;
+    return submissions_write(p->env->writer, p->env->store, p->env->chain, &part);
+}
+
+/* One row that PostgreSQL refuses all alone becomes a rejection with that reason; of a rejection
+ * even that failed, and it is dead. */
+static void
 row_refuse(struct plan *p, struct job *j)
 {
-    struct batch *b = p->b;
-
     log_event(EVENT_ROW_REFUSED, LOG_U("epoch", j->record.epoch), LOG_U("seq", j->record.seq),
               LOG_S("sqlstate", store_sqlstate(p->env->store)));
-    findings_clear(&b->findings);
-    findings_add(&b->findings, RULE_NOT_STORABLE, "/answers", 8, NULL);
-    outcome_prepare_errors(b, j);
-    j->valid = false;
-    j->rejected_as = OUTCOME_REJECTED;
-    j->rejection = row_rejection(j, "rejected");
-    j->rejection.reasons = (struct slice){b->text.data + j->reasons_at, j->reasons_len};
-    const struct rejection_row *one = &j->rejection;
-    int n = submissions_write(p->env->writer, p->env->store, &b->broker, p->env->hash_key, NULL, 0,
-                              &one, 1);
-    if (n == STORE_OK)
-        j->outcome = OUTCOME_REJECTED;
-    else if (n == STORE_ROW)
-        outcome_dead(b, j, RULE_NOT_STORABLE);
-    return n == STORE_ROW ? STORE_OK : n;
+    j->identifiers = NULL;
+    validate_refuse(p->b, j, RULE_NOT_STORABLE, "rejected", 0);
 }
 
-/* Writes rows [row, row + n_rows) and rejections [rej, rej + n_rej); halves on refusal. */
+/* Halves on refusal. */
 static int
 range_write(struct plan *p, size_t row, size_t n_rows, size_t rej, size_t n_rej)
 {
-    int n = submissions_write(p->env->writer, p->env->store, &p->b->broker, p->env->hash_key,
-                              p->rows + row, n_rows, p->rejections + rej, n_rej);
+    int n = part_write(p, row, n_rows, rej, n_rej);
 
     if (n == STORE_OK) {
         rows_decide(p, row, n_rows);
@@ -148,8 +195,9 @@ range_write(struct plan *p, size_t row, size_t n_rows, size_t rej, size_t n_rej)
         return n;
     if (n_rows + n_rej == 1) {
         if (n_rows == 1)
-            return row_refuse(p, p->row_jobs[row]);
-        outcome_dead(p->b, p->rejection_jobs[rej], RULE_NOT_STORABLE);
+            row_refuse(p, p->row_jobs[row]); /* written by the next round */
+        else
+            outcome_dead(p->b, p->rejection_jobs[rej], RULE_NOT_STORABLE);
         return STORE_OK;
     }
     if (n_rows > 0 && n_rej > 0) {
@@ -162,97 +210,57 @@ range_write(struct plan *p, size_t row, size_t n_rows, size_t rej, size_t n_rej)
                          : n;
 }
 
-/* ---- what stood there already ---- */
-
-/* Against what stands under the id: the same origin, the same content, or a conflict. */
-static void
-job_judge(struct plan *p, struct job *j, const struct submission_found *f)
-{
-    bool own =
-        uuid_equal(&p->b->broker, &f->broker) && j->row.epoch == f->epoch && j->row.seq == f->seq;
-
-    if (own) {
-        j->row.stored_us = f->stored_us;
-        j->to_cache = true;
-        outcome_stored(p->b, j, OUTCOME_STORED, f->stored_us, TIME_NONE, f->questionnaire,
-                       f->version);
-    } else if (f->hash_key == p->env->hash_key &&
-               memcmp(f->content_hash, j->row.content_hash, CONTENT_HASH_BYTES) == 0) {
-        outcome_stored(p->b, j, OUTCOME_DUPLICATE, f->stored_us, f->received_us, f->questionnaire,
-                       f->version);
-    } else {
-        struct findings *findings = &p->b->findings;
-        findings_clear(findings);
-        findings_add(findings, RULE_CONFLICT, "", 0, NULL);
-        outcome_prepare_errors(p->b, j);
-        j->rejected_as = OUTCOME_CONFLICT;
-        j->rejection = row_rejection(j, "conflict");
-    }
-}
-
-static void
-found_take(void *arg, const struct submission_found *found)
-{
-    struct plan *p = arg;
-    struct submission_row key = {.study = found->study, .id = found->id};
-
-    for (size_t i = 0; i < p->n_valid; i++) {
-        struct job *j = p->valid[i];
-        if (j->outcome == OUTCOME_NONE && j->valid && submission_row_compare(&j->row, &key) == 0)
-            job_judge(p, j, found);
-    }
-}
-
+/* All that is undecided and may be written now. */
 static int
-losers_compare(struct plan *p)
+round_write(struct batch *b, const struct write_env *env)
 {
-    struct submission_key *keys = mem_new(p->n_valid + 1, sizeof(*keys));
-    size_t n = 0;
+    struct plan p;
+    int n = STORE_OK;
 
-    for (size_t i = 0; i < p->n_valid; i++) {
-        const struct job *j = p->valid[i];
-        if (j->outcome == OUTCOME_NONE && j->valid)
-            keys[n++] = (struct submission_key){j->row.study, j->row.id};
+    plan_init(&p, b, env);
+    plan_make(&p);
+    if (p.n_rows + p.n_rejections > 0)
+        n = range_write(&p, 0, p.n_rows, 0, p.n_rejections);
+    plan_deinit(&p);
+    return n;
+}
+
+/* Two workers found nothing open at once: who lost counts on the other's alert. */
+static int
+alerts_settle(struct batch *b, const struct write_env *env)
+{
+    struct alert_row **lost = NULL;
+    size_t n = 0, room = 0;
+
+    for (size_t i = 0; i < b->n; i++) {
+        const struct job *j = &b->jobs[i];
+        bool recorded = j->to_cache || j->outcome == OUTCOME_REJECTED ||
+                        j->outcome == OUTCOME_HELD || j->outcome == OUTCOME_CONFLICT;
+        for (struct raised *x = j->alerts; x != NULL && recorded; x = x->next) {
+            if (x->row.raised || x->row.counted)
+                continue;
+            if (n == room) {
+                room = room > 0 ? 2 * room : 16;
+                lost = mem_grow(lost, room, sizeof(struct alert_row *));
+            }
+            lost[n++] = &x->row;
+        }
     }
-    int outcome = n > 0 ? submissions_find(p->env->store, keys, n, false, found_take, p) : STORE_OK;
-    free(keys);
+    int outcome = n > 0 ? alerts_write(env->alerts, env->store, lost, n) : STORE_OK;
+    free(lost);
     return outcome;
-}
-
-static int
-conflicts_write(struct plan *p)
-{
-    p->n_rejections = 0;
-    for (size_t i = 0; i < p->n_valid; i++) {
-        struct job *j = p->valid[i];
-        if (j->outcome == OUTCOME_NONE && j->rejected_as == OUTCOME_CONFLICT)
-            rejection_plan(p, j);
-    }
-    return p->n_rejections > 0 ? range_write(p, 0, 0, 0, p->n_rejections) : STORE_OK;
 }
 
 int
 batch_write(struct batch *b, const struct write_env *env)
 {
-    struct plan p = {.b = b, .env = env};
-    int n = STORE_OK;
+    int n = round_write(b, env);
 
-    p.valid = mem_new(b->n + 1, sizeof(struct job *));
-    p.rows = mem_new(b->n + 1, sizeof(*p.rows));
-    p.row_jobs = mem_new(b->n + 1, sizeof(struct job *));
-    p.rejections = mem_new(b->n + 1, sizeof(*p.rejections));
-    p.rejection_jobs = mem_new(b->n + 1, sizeof(struct job *));
-    plan_make(&p);
-    if (p.n_rows + p.n_rejections > 0)
-        n = range_write(&p, 0, p.n_rows, 0, p.n_rejections);
     if (n == STORE_OK)
-        n = losers_compare(&p);
+        n = losers_compare(b, env);
     if (n == STORE_OK)
-        n = conflicts_write(&p);
-    free(p.valid);
-    free(p.rows);
-    free(p.row_jobs);
-    free(p.rejections);
-    free(p.rejection_jobs);
-    return n;
+        n = corrections_write(b, env);
+    if (n == STORE_OK)
+        n = round_write(b, env); /* conflicts and what else was refused meanwhile */
+    return n == STORE_OK ? alerts_settle(b, env) : n;
 }

@@ -2,11 +2,18 @@
 #ifndef SLUICE_WORKERS_SUBMISSIONS_WRITE_H
 #define SLUICE_WORKERS_SUBMISSIONS_WRITE_H
 
+#include "store/revisions.h"
 #include "workers/submissions/job.h"
+#include "workers/submissions/medicine.h"
 
 struct write_env {
     struct store *store;
     struct submissions_writer *writer;
+    struct alerts_writer *alerts; /* for what lost a race */
+    struct revisions_writer *revisions;
+    struct audit_chain *chain;
+    struct medicine *medicine;
+    const struct catalog *catalog;
     uint32_t hash_key;
 };
 

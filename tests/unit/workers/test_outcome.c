@@ -63,7 +63,12 @@ entries_name_their_origins(void **state)
     struct mp_value v;
     struct mp_cursor inside;
 
-    outcome_stored(&r->batch, &r->jobs[0], OUTCOME_DUPLICATE, 77, 55, text("q"), text("1"));
+    outcome_stored(&r->batch, &r->jobs[0], OUTCOME_DUPLICATE,
+                   &(struct outcome_row){.stored_us = 77,
+                                         .received_us = 55,
+                                         .questionnaire = text("q"),
+                                         .version = text("1"),
+                                         .revision = 1});
     outcome_dead(&r->batch, &r->jobs[2], RULE_SEAL);
     outcome_write_entries(&r->batch, &r->entries);
 
