@@ -17,8 +17,10 @@
 #define DAY_S 86400
 
 static const char *const severities[] = {"info", "warning", "urgent", NULL};
-static const char *const roles[] = {"participant",  "site",  "sponsor",
-                                    "investigator", "admin", NULL};
+/* Those of tokens, and two that the notifications know: who hears of dead letters, who gets the
+ * synthetic alerts. */
+static const char *const roles[] = {"participant", "site",     "sponsor", "investigator",
+                                    "admin",       "operator", "canary",  NULL};
 
 static bool
 word_is_among(const char *word, const char *const *words)

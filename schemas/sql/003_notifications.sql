@@ -64,7 +64,7 @@ CREATE TABLE sluice.alert_recipients_gone (
     PRIMARY KEY (study, recipient, channel)
 );
 COMMENT ON TABLE sluice.alert_recipients_gone IS
-    'Answered 410: gets nothing more until the study file is loaded again after gone_at';
+    'Answered 410: gets nothing more until the study file is loaded with a change, after gone_at';
 
 CREATE OR REPLACE VIEW sluice.origins AS
     SELECT broker, epoch, seq, 'stored'::text AS kind, study, submission_id FROM sluice.submissions

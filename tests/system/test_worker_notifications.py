@@ -14,7 +14,7 @@ from fleet import BIN, Process
 from lone_broker import LoneBroker
 from receivers import Mails, Webhooks, closed_port
 from stores import Stores, until
-from worker_rig import STUDY, Rig, pack
+from worker_rig import EXAMPLES, STUDY, Rig, pack
 
 # Short times, so that what takes hours in the field takes seconds here.
 SETTINGS = {"notify_timeout": "1s", "notify_retry_min": "100ms", "notify_retry_max": "300ms", "notify_attempts": "4",
@@ -132,6 +132,21 @@ def test_an_alert_goes_out_signed_and_says_ids_only(desk):
     log = open(desk.process.log).read()
     for word in ("example.org", "SUB123", str(desk.webhooks.port), "whsec_", "nurse"):
         assert word not in log, word
+
+
+def test_a_study_file_as_sluicectl_loads_it(desk):
+    with open(f"{EXAMPLES}/study-NCT007.json") as f:
+        file = json.load(f)
+    file["recipients"] = {"desk": desk.hook("desk", sites=["S01"], roles=["site"]), "ops": desk.hook("ops", roles=["operator"]),
+                          "watch": desk.hook("watch", roles=["canary"])}
+    file["escalation"] = {"urgent": "1s", "contacts": ["ops"]}
+    path = os.path.join(desk.folder, "study.json")
+    with open(path, "w") as f:
+        json.dump(file, f)
+    desk.ctl("study", "load", path, "--yes")
+    id = desk.raise_alert("urgent")
+    desk.wait_events(id, 2, "delivered")
+    assert [e[:2] for e in desk.events(id)] == [("delivered", "desk"), ("escalated", "ops"), ("delivered", "ops")]
 
 
 def test_the_same_message_again_delivers_once(desk):

@@ -107,14 +107,14 @@ attempt_end(struct delivery *d, struct attempt *a, enum attempt_verdict verdict,
         break;
     case ATTEMPT_GONE:
         e->result.gone = true;
-        log_event(EVENT_RECIPIENT_GONE, LOG_S("study", a->study),
+        log_event(EVENT_RECIPIENT_GONE, LOG_S("study", a->study), LOG_S("recipient", a->name),
                   LOG_S("channel", alert_channel_text(a->channel)));
         break;
     case ATTEMPT_FINAL:
         break;
     }
     if (strcmp(e->result.state, "failed") == 0)
-        log_event(EVENT_ALERT_UNDELIVERED, LOG_S("study", a->study),
+        log_event(EVENT_ALERT_UNDELIVERED, LOG_S("study", a->study), LOG_S("recipient", a->name),
                   LOG_S("channel", alert_channel_text(a->channel)), LOG_I("attempt", a->number),
                   LOG_S("why", note));
     attempt_free(d, a);

@@ -2,8 +2,8 @@
  *
  *   "recipients": {NAME: {"webhook"?: {"url", "secretFile"}, "email"?, "sites"?: [code …],
  *                         "roles"?: [name …]}},
- *   "alerts": {RULE: {"recipients"?: [NAME or role …], …}},
- *   "escalation": {"urgent"? | "warning"? | "info"?: duration, "contacts"?: [NAME or role …]}
+ *   "alerts": {RULE: {"recipients"?: [NAME …], …}},
+ *   "escalation": {"urgent"? | "warning"? | "info"?: duration, "contacts"?: [NAME …]}
  *
  * Two roles mean something here: "operator" hears of submissions that could not be evaluated,
  * "canary" gets the synthetic alerts; a recipient with no other role hears of nothing else.
