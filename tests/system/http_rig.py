@@ -19,6 +19,7 @@ import msgpack
 import zmq
 from nacl import bindings
 
+import openapi
 from fleet import BIN, Process, free_port
 
 TOKEN, STUDY = "rig-token-0000000000000000", "NCT007"
@@ -171,9 +172,11 @@ class Answer:
 
 
 class Rig:
-    """with Rig(wait="500ms") as rig: …; brokers: how many; edges: processes that share the port."""
+    """with Rig(wait="500ms") as rig: …; brokers: how many; edges: processes that share the port; described: every
+    answer is held against the API's description (not where a test makes up what workers say)."""
 
-    def __init__(self, brokers=1, edges=1, **settings):
+    def __init__(self, brokers=1, edges=1, described=False, **settings):
+        self.described = described
         self.folder = tempfile.mkdtemp(prefix="slrig-", dir="/tmp")
         self.key = secrets.token_bytes(32)
         self.port, self.metrics_port = free_port(), free_port()
@@ -236,7 +239,10 @@ class Rig:
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout)
         try:
             connection.request(method, path, data, headers)
-            return Answer(connection.getresponse())
+            answer = Answer(connection.getresponse())
+            if self.described and port is None:
+                openapi.check(method, path, answer)
+            return answer
         finally:
             connection.close()
 

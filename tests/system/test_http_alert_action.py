@@ -10,7 +10,7 @@ ALERT = "0b0e8f5a-7c9d-8123-9abc-0123456789ab"
 
 @pytest.fixture(scope="module")
 def rig():
-    with Rig(wait="1s") as rig:
+    with Rig(wait="1s", described=True) as rig:
         yield rig
 
 

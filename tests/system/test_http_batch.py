@@ -14,7 +14,7 @@ BATCH = "/api/v1/submissions/batch"
 
 @pytest.fixture(scope="module")
 def rig():
-    with Rig(wait="1s") as rig:
+    with Rig(wait="1s", described=True) as rig:
         yield rig
 
 

@@ -18,7 +18,7 @@ def response(**more):
 
 @pytest.fixture(scope="module")
 def rig():
-    with Rig(wait="1s") as rig:
+    with Rig(wait="1s", described=True) as rig:
         yield rig
 
 

@@ -1,8 +1,12 @@
 """The API description says what the tables of client/edge say: routes, members, problems."""
+import json
 import os
 import re
 
+import pytest
 import yaml
+
+import openapi
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -91,3 +95,24 @@ def test_references_resolve():
                 walk(value)
 
     walk(whole)
+
+
+def test_the_checker_of_answers_finds_faults():
+    """openapi.check stands behind the other tests: it must see what they rely on it to see."""
+    class Answer:
+        def __init__(self, status, body, media="application/json"):
+            self.status, self.body, self.headers = status, json.dumps(body).encode(), {"Content-Type": media}
+
+    target, id = "/api/v1/submissions/batch", "12345678-1234-4234-8234-123456789abc"
+    result = {"status": 201, "body": {"id": id, "status": "stored"}}
+    openapi.check("POST", target, Answer(200, {"results": [result]}))
+    for wrong in (Answer(200, {}), Answer(200, []), Answer(200, {"results": {}}), Answer(200, {"results": [{"status": 201}]}),
+                  Answer(200, {"results": [{**result, "status": "201"}]}), Answer(201, {"results": []}),
+                  Answer(200, {"results": [{**result, "body": {"id": id, "status": "lost"}}]}),
+                  Answer(200, {"results": []}, "application/problem+json")):
+        with pytest.raises(AssertionError):
+            openapi.check("POST", target, wrong)
+    assert openapi.operation_of("POST", target)["operationId"] == "submitBatch"
+    assert openapi.operation_of("PUT", f"/api/v1/submissions/{id}?x=1")["operationId"] == "correct"
+    assert openapi.operation_of("POST", "/nowhere") is None
+    assert openapi.faults({"type": "object", "unheard": 1}, {}) == [": keyword unheard is not known to this test"]

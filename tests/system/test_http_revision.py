@@ -12,7 +12,7 @@ PATH = f"/api/v1/submissions/{ID}"
 
 @pytest.fixture(scope="module")
 def rig():
-    with Rig(wait="1s") as rig:
+    with Rig(wait="1s", described=True) as rig:
         yield rig
 
 
