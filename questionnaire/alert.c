@@ -174,6 +174,19 @@ score_holds(const struct alert *a, const struct scores *scores, struct alert_hit
     return true;
 }
 
+bool
+alerts_want_older(const struct questionnaire *q, const struct readings *now,
+                  const struct readings *previous)
+{
+    for (uint32_t i = 0; i < q->n_alerts; i++) {
+        const struct alert *a = &q->alerts[i];
+        if (alert_op_comparative[a->op] && readings_of(now, a->item) != NULL &&
+            previous_number(previous, a->item) == NULL)
+            return true;
+    }
+    return false;
+}
+
 size_t
 alerts_evaluate(const struct questionnaire *q, const struct study_rules *study,
                 const struct readings *now, const struct scores *scores,

@@ -39,6 +39,10 @@ const char *questionnaire_alert_id(const struct questionnaire *q, size_t i);
 /* Some rule compares with the subject's previous answer. */
 bool questionnaire_has_comparative(const struct questionnaire *q);
 
+/* Whether another, older form could still tell something: an item that a comparative rule looks at
+ * was answered now, and none of the earlier forms read so far has a number of it. */
+bool alerts_want_older(const struct questionnaire *q, const struct readings *now,
+                       const struct readings *previous);
 /* study: NULL for the instrument's own rules. scores: of this form, NULL for none. previous: the
  * subject's earlier answers (readings_add_older), NULL if there are none: comparative rules then
  * hold never. out: room for questionnaire_alerts(q). Returns how many hold, in the definition's

@@ -205,6 +205,30 @@ compared_with_the_latest_earlier_answer(void **state)
 }
 
 static void
+older_forms_are_wanted_until_all_is_known(void **state)
+{
+    struct form f;
+
+    (void)state;
+    form_begin(&f, definition_good(COMPARED, NULL));
+    form_take(&f, "{'yes':true}", true, NULL);
+    assert_false(alerts_want_older(f.q, f.now, f.previous));
+    form_take(&f, "{'n':3}", true, NULL);
+    assert_true(alerts_want_older(f.q, f.now, f.previous));
+    form_older(&f, "{'n':null,'many':[1]}");
+    form_take(&f, "{'n':3}", true, NULL);
+    assert_true(alerts_want_older(f.q, f.now, f.previous));
+    form_older(&f, "{'n':2}");
+    form_take(&f, "{'n':3}", true, NULL);
+    assert_false(alerts_want_older(f.q, f.now, f.previous));
+    form_end(&f);
+    form_begin(&f, definition_good(CODED, NULL));
+    form_take(&f, "{'many':1}", true, NULL);
+    assert_false(alerts_want_older(f.q, f.now, f.previous));
+    form_end(&f);
+}
+
+static void
 of_a_score(void **state)
 {
     char alerts[64];
@@ -273,6 +297,7 @@ main(void)
         cmocka_unit_test(codes_booleans_texts_and_repeated_answers),
         cmocka_unit_test(the_measure_is_the_worst),
         cmocka_unit_test(compared_with_the_latest_earlier_answer),
+        cmocka_unit_test(older_forms_are_wanted_until_all_is_known),
         cmocka_unit_test(of_a_score),
         cmocka_unit_test(scores_are_not_compared_with_earlier_ones),
         cmocka_unit_test(the_study_changes_rules_by_their_id),
