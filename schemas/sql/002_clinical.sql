@@ -478,6 +478,7 @@ CREATE VIEW sluice.item_answers AS
            s.visit, s.occasion, s.authored_at, s.authored_zone, f.link_id, i.path, i.ordinal,
            f.group_index, f.answer_index, i.text AS item_text, i.code AS item_code, i.type,
            CASE WHEN f.value -> 'text' IS NOT NULL THEN f.value ->> 'text'
+                WHEN o.code IS NOT NULL THEN NULL
                 WHEN jsonb_typeof(f.value) IN ('string', 'boolean') THEN f.value #>> '{}'
                 WHEN jsonb_typeof(f.value) = 'object' AND NOT f.value ?| ARRAY['code', 'value', 'identity', 'display']
                 THEN f.value::text END AS text,
