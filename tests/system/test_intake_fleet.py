@@ -1,0 +1,116 @@
+"""All ways in, over the whole fleet: what one request brought is one row each, and the ledger agrees."""
+import uuid
+
+import pytest
+
+from fleet import DIARY, STUDY, TOKEN, Fleet
+
+SITE = "fleet-token-site-0000000000"
+DAY = "2026-11-22T08:00:00+01:00"
+
+
+@pytest.fixture(scope="module")
+def fleet(stores):
+    fleet = Fleet(stores)
+    try:
+        fleet.prepare()
+        fleet.write_secret("tokens", f"{TOKEN} {STUDY}\n{SITE} {STUDY} role=site user=nurse-7 organisation=Clinic\n")
+        fleet.start()
+        yield fleet
+    finally:
+        fleet.__exit__()
+
+
+def diary(**more):
+    return {"subjectId": "SUB123", "questionnaire": "daily-diary", "version": "1.0", "submitAt": DAY, "answers": DIARY, **more}
+
+
+def row(fleet, id, columns):
+    rows = fleet.query(f"select {columns} from sluice.submissions where submission_id = %s", [id])
+    return rows[0] if rows else None
+
+
+def test_a_batch_is_as_many_rows(fleet):
+    before = fleet.count()
+    parts = [diary(id="day 1"), diary(id="day 2", answers={**DIARY, "pain": "much"}), diary(id="day 3"), diary(id="day 1"),
+             diary(id="day 4", questionnaire="not-loaded"), {"subjectId": "x"}]
+    a = fleet.request("POST", "/api/v1/submissions/batch", {"submissions": parts})
+    assert a.status == 200, a.body
+    assert [r["status"] for r in a.json["results"]] == [201, 422, 201, 201, 202, 400]
+    assert a.json["results"][1]["body"]["errors"][0]["pointer"] == "/answers/pain"
+    assert fleet.count() == before + 2
+    again = fleet.request("POST", "/api/v1/submissions/batch", {"submissions": parts + [
+        diary(id="day 1", answers={**DIARY, "pain": 4})]}).json["results"]
+    assert [r["status"] for r in again] == [201, 422, 201, 201, 202, 400, 409]
+    assert [r["body"].get("id") for r in again[:6]] == [r["body"].get("id") for r in a.json["results"]]
+    assert fleet.count() == before + 2
+
+
+VALUES = {"diaryDate": "valueDate", "wokeAt": "valueDateTime", "pain": "valueInteger", "fatigue": "valueInteger",
+          "temperature": "valueDecimal", "weight": "valueDecimal", "tookMedication": "valueBoolean", "sleep": "valueString",
+          "notes": "valueString"}
+
+
+def response(answers=None, **more):
+    """The diary as a QuestionnaireResponse: flat items in the definition's order."""
+    def item(name, v):
+        if v is None:
+            return {"linkId": name}
+        return {"linkId": name, "answer": [{"valueCoding": {"code": v}} if name == "nausea" else {VALUES[name]: v}]}
+
+    return {"resourceType": "QuestionnaireResponse", "questionnaire": "daily-diary|1.0", "status": "completed", "authored": DAY,
+            "subject": {"reference": "Patient/SUB123"}, "item": [item(*a) for a in (answers or DIARY).items()], **more}
+
+
+def test_fhir_and_short_form_are_the_same_row(fleet):
+    short, fhir = str(uuid.uuid4()), str(uuid.uuid4())
+    assert fleet.post(key=short).status == 201
+    a = fleet.request("POST", "/fhir/QuestionnaireResponse", response(identifier={"value": fhir}),
+                      {"Content-Type": "application/fhir+json"})
+    assert a.status == 201, a.body
+    assert a.json["issue"][0]["severity"] == "information"
+    columns = "answers - 'notes', questionnaire, version, subject_id, authored_at, status"
+    assert row(fleet, fhir, columns) == row(fleet, short, columns) != None
+    by_path = str(uuid.uuid4())
+    a = fleet.request("POST", "/api/v1/subjects/SUB123/questionnaires", response(identifier={"value": by_path}),
+                      {"Content-Type": "application/fhir+json"})
+    assert a.status == 201 and a.json["id"] == by_path, a.body
+    assert row(fleet, by_path, columns) == row(fleet, short, columns)
+
+
+def test_fhir_is_told_what_is_wrong(fleet):
+    id = str(uuid.uuid4())
+    a = fleet.request("POST", "/fhir/QuestionnaireResponse", response(item=[{"linkId": "no-such-item", "answer": [{"valueInteger": 1}]}],
+                                                                       identifier={"value": id}),
+                      {"Content-Type": "application/fhir+json"})
+    assert a.status == 422, a.body
+    assert a.json["resourceType"] == "OperationOutcome" and f"/api/v1/submissions/{id}?receipt=" in a.headers["Location"]
+    issue = a.json["issue"][0]
+    assert issue["severity"] == "error" and issue["expression"][0].startswith("QuestionnaireResponse")
+    assert row(fleet, id, "1") is None
+
+
+def test_a_correction_is_a_revision(fleet):
+    id = str(uuid.uuid4())
+    path = f"/api/v1/submissions/{id}"
+    assert fleet.post(key=id).status == 201
+    corrected = diary(answers={**DIARY, "pain": 4}, reason="read wrongly", source="chart p. 7")
+    put = {"Content-Type": "application/json", "If-Match": '"1"'}
+    a = fleet.request("PUT", path, corrected, put, token=SITE)
+    assert a.status == 200 and a.headers["ETag"] == '"2"' and a.json["revision"] == 2, a.body
+    assert row(fleet, id, "revision, answers->>'pain'") == (2, "4")
+    (actor, role, organisation, reason), = fleet.query(
+        "select actor, role, organisation, reason from sluice.audit_events where submission_id = %s and revision = 2", [id])
+    assert (actor, role, organisation, reason) == ("nurse-7", "site", "Clinic", "read wrongly")
+    stale = fleet.request("PUT", path, {**corrected, "answers": {**DIARY, "pain": 5}}, put, token=SITE)
+    assert stale.status == 412 and stale.json["type"] == "urn:sluice:problem:stale-revision", stale.body
+    unknown = fleet.request("PUT", f"/api/v1/submissions/{uuid.uuid4()}", corrected, put, token=SITE)
+    assert unknown.status == 404, unknown.body
+    wrong = fleet.request("PUT", path, {**corrected, "answers": {**DIARY, "pain": "much"}}, {**put, "If-Match": '"2"'}, token=SITE)
+    assert wrong.status == 422 and wrong.json["kept"] is True
+    assert row(fleet, id, "revision, answers->>'pain'") == (2, "4")
+
+
+def test_the_ledger_agrees(fleet):
+    fleet.await_drained()
+    fleet.reconcile()
