@@ -51,6 +51,18 @@ static const struct store_statement record = {
     " SELECT alert_id, CASE state WHEN 'delivered' THEN 'delivered' ELSE 'failed' END,"
     " recipient, attempt, note FROM d"};
 
+/* What is out is let in; its end finds the recipient gone, and the next look forgets it. */
+static const struct store_statement forget = {
+    "deliveries_forget",
+    "WITH d AS (UPDATE sluice.alert_deliveries d SET state = 'failed'"
+    " WHERE d.state = 'pending' AND NOT d.claimed AND d.channel <> 'none'"
+    " AND NOT EXISTS (SELECT FROM sluice.studies s WHERE s.study = d.study"
+    " AND s.definition -> 'recipients' -> d.recipient ? d.channel)"
+    " RETURNING d.alert_id, d.recipient, d.attempt),"
+    " e AS (INSERT INTO sluice.alert_events (alert_id, event, recipient, attempt, note)"
+    " SELECT alert_id, 'failed', recipient, attempt, 'not in the study file' FROM d)"
+    " SELECT count(*) FROM d"};
+
 /* Only what is to come: what is due and not claimed waits for a claim to end, not for time. */
 static const struct store_statement due = {
     "alerts_due", "SELECT (SELECT (extract(epoch FROM min(due_at) - now()) * 1000000)::int8"
@@ -200,6 +212,19 @@ store_deliveries_record(struct store *s, const struct delivery_result *results, 
     for (size_t c = 0; c < RESULT_COLUMNS; c++)
         array_deinit(&a[c]);
     return outcome;
+}
+
+int
+store_deliveries_forget(struct store *s, size_t *ret_forgotten)
+{
+    struct store_params params = {0};
+    PGresult *r = NULL;
+    int n = store_run(s, &forget, &params, &r);
+
+    if (n == STORE_OK)
+        *ret_forgotten = (size_t)store_get_bigint(r, 0, 0);
+    PQclear(r);
+    return n;
 }
 
 int

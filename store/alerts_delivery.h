@@ -108,6 +108,9 @@ int store_deliveries_claim(struct store *s, const struct delivery_target *target
                            void (*each)(void *arg, const struct delivery_claimed *claimed),
                            void *arg);
 
+/* Gives up what waits for a recipient or a channel that the study file does not name any more. */
+int store_deliveries_forget(struct store *s, size_t *ret_forgotten);
+
 struct delivery_result {
     struct uuid id;
     int attempt;

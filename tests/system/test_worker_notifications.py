@@ -205,6 +205,19 @@ def test_gone_turns_a_recipient_off_until_the_study_file_is_loaded(desk):
     assert len(desk.webhooks.wait("desk", 2)) == 2
 
 
+@pytest.mark.parametrize("desk", [{"notify_retry_min": "1h", "notify_retry_max": "1h"}], indirect=True)
+def test_what_waits_for_a_recipient_that_was_taken_out_is_given_up(desk):
+    desk.study({"desk": desk.hook("desk"), "other": {**desk.hook("other"), "email": "a@example.org"}})
+    desk.webhooks.steps["desk"] = desk.webhooks.steps["other"] = [503]
+    id = desk.raise_alert()
+    desk.wait_events(id, 2, "failed")
+    desk.study({"other": {"email": "a@example.org"}})
+    desk.wait_events(id, 4, "failed")
+    assert sorted(e for e in desk.events(id, "failed") if e[3] != "http 503") == \
+        [("failed", "desk", 1, "not in the study file"), ("failed", "other", 1, "not in the study file")]
+    assert desk.query("select distinct state from sluice.alert_deliveries where channel = 'webhook'") == [("failed",)]
+
+
 def test_a_mail_that_is_refused_for_now_and_for_ever(desk):
     desk.study({"mail": {"email": "a@example.org"}})
     desk.mails.replies = ["451 later", "250 ok", "550 no such user"]

@@ -144,6 +144,7 @@ dead_take(void *arg, const struct dead_letter *list, size_t n)
 static int
 study_files_read(struct notifications *s)
 {
+    size_t forgotten = 0;
     int64_t stamp;
     int n = store_alert_studies_stamp(s->store, &stamp);
 
@@ -152,8 +153,14 @@ study_files_read(struct notifications *s)
     n = recipients_read(s->recipients, s->store);
     if (n != STORE_OK)
         return n;
-    s->stamp = stamp;
     delivery_rebind(s->delivery);
+    n = store_deliveries_forget(s->store, &forgotten);
+    if (n != STORE_OK)
+        return n;
+    if (forgotten > 0)
+        log_event(EVENT_ALERT_UNDELIVERED, LOG_U("deliveries", forgotten),
+                  LOG_S("why", "not in the study file any more"));
+    s->stamp = stamp;
     return STORE_OK;
 }
 
