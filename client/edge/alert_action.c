@@ -30,14 +30,14 @@ action_text(const struct request *q)
     return q->wait.closes ? "close" : "acknowledge";
 }
 
-/* {"id","action","status" and leaves the object open. */
+/* {"alertId","action","status" and leaves the object open. */
 static void
 answer_put(struct request *q, const char *status, size_t len)
 {
     struct buf *b = &q->edge->scratch.body;
 
     answer_begin(q);
-    json_put(b, "{\"id\":");
+    json_put(b, "{\"alertId\":");
     json_put_uuid(b, &q->wait.alert);
     json_put(b, ",\"action\":\"");
     json_put(b, action_text(q));

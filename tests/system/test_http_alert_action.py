@@ -27,7 +27,7 @@ def act(rig, data=None, action="acknowledge", alert=ALERT, query="", **more):
 @pytest.mark.parametrize("action", ["acknowledge", "close"])
 def test_done(rig, action):
     a = act(rig, {"note": "called\nthe subject"}, action)
-    assert a.status == 200 and a.json == {"id": ALERT, "action": action, "status": "stored"}
+    assert a.status == 200 and a.json == {"alertId": ALERT, "action": action, "status": "stored"}
     r = rig.broker.records[0]
     assert (r.service, r.scope, r.flags & 5) == ("notifications", STUDY, 0)
     p = r.plain
@@ -95,7 +95,7 @@ def test_outcomes(rig, mode, payload, status):
     a = act(rig)
     assert a.status == status
     if status == 202:
-        assert a.json == {"id": ALERT, "action": "acknowledge", "status": "accepted"}
+        assert a.json == {"alertId": ALERT, "action": "acknowledge", "status": "accepted"}
     if payload and "rule" in payload:
         assert a.json["errors"][0]["rule"] == payload["rule"]
     if status == 503:

@@ -111,6 +111,33 @@ def test_a_correction_is_a_revision(fleet):
     assert row(fleet, id, "revision, answers->>'pain'") == (2, "4")
 
 
+def test_one_in_progress_may_come_again(fleet):
+    id = str(uuid.uuid4())
+    for n, (status, expected) in enumerate((("in-progress", 201), ("in-progress", 200), ("completed", 200))):
+        a = fleet.post(key=id, status=status, answers={**DIARY, "pain": n})
+        assert a.status == expected and a.json["id"] == id, a.body
+        assert row(fleet, id, "revision, status, answers->>'pain'") == (n + 1, status, str(n))
+    assert fleet.post(key=id, status="in-progress", answers={**DIARY, "pain": 9}).status == 409
+    assert row(fleet, id, "revision, status") == (3, "completed")
+
+
+def test_an_alert_is_acknowledged_and_closed(fleet):
+    id = str(uuid.uuid4())
+    a = fleet.request("POST", "/api/v1/subjects/SUB123/questionnaires", {
+        "subjectId": "SUB123", "questionnaire": "phq-9", "submitAt": DAY, "answers": {f"PHQ010{i}": int(i == 9) for i in range(1, 10)}}, {"Idempotency-Key": id})
+    assert a.status == 201 and a.json["scores"], a.body
+    alert, = [x for x in fleet.request("GET", "/api/v1/alerts?state=open", token=SITE).json["alerts"] if x["submissionId"] == id]
+    path = f"/api/v1/alerts/{alert['alertId']}"
+    assert fleet.request("POST", f"{path}/acknowledge", {}).status == 403  # no participant's business
+    for action, state in (("acknowledge", "acknowledged"), ("acknowledge", "acknowledged"), ("close", "closed")):
+        a = fleet.request("POST", f"{path}/{action}", {"note": "called"}, {"Prefer": "wait=10"}, token=SITE)
+        assert (a.status, a.json["status"]) == (200, state), a.body
+    events = fleet.query("select event, actor, role, note from sluice.alert_events where alert_id = %s and actor <> ''"
+                         " and event in ('acknowledged', 'closed') order by n", [alert["alertId"]])
+    assert [e[0] for e in events][-1] == "closed" and {e[1:] for e in events} == {("nurse-7", "site", "called")}
+    assert fleet.request("POST", f"/api/v1/alerts/{uuid.uuid4()}/close", {}, token=SITE).status == 404
+
+
 def test_the_ledger_agrees(fleet):
     fleet.await_drained()
     fleet.reconcile()
