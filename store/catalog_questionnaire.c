@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "questionnaire/literal.h"
 #include "store/catalog_inner.h"
+#include "store/definition_rows.h"
 #include "store/valuesets.h"
 
 static const struct store_statement questionnaire_find = {
@@ -19,8 +20,8 @@ static const struct store_statement questionnaire_find = {
 static const char questionnaire_insert[] =
     "i AS (INSERT INTO sluice.questionnaires (url, version, name, fhir_id, title, status,"
     "  definition, definition_hash, unchecked) VALUES ($1::text, $2::text, $3::text, $4::text,"
-    "  $5::text, $6::text, convert_from($7::bytea, 'UTF8')::jsonb, $8::bytea, "
-    "$9::bool))";
+    "  $5::text, $6::text, convert_from($7::bytea, 'UTF8')::jsonb, $8::bytea, $9::bool)),"
+    " " DEFINITION_ROWS_SQL;
 
 /* Looks for what stands in the way; *ret_unchanged: this very definition is there already. */
 static int
@@ -55,36 +56,56 @@ questionnaire_judge(struct store *s, const char *url, const char *version, const
     return n;
 }
 
+/* A file as it would be loaded. */
+struct definition {
+    json_t *root;
+    char *text; /* sorted and compact: its hash does not depend on how the file is laid out */
+    const char *version, *name;
+    struct questionnaire *compiled;
+};
+
+static void
+definition_free(struct definition *d)
+{
+    questionnaire_free(d->compiled);
+    free(d->text);
+    json_decref(d->root);
+}
+
 static int
-questionnaire_write(struct store *s, const struct catalog_load *load, const json_t *root,
-                    const char *name, const char *text, struct catalog_loaded *loaded)
+questionnaire_write(struct store *s, const struct catalog_load *load, const struct definition *d,
+                    struct catalog_loaded *loaded)
 {
     uint8_t hash[crypto_hash_sha256_BYTES];
     struct catalog_write w = {.name = "questionnaire_insert",
                               .ctes = questionnaire_insert,
                               .action = "questionnaire.loaded"};
     struct store_params *p = &w.p;
+    struct definition_rows rows;
     char what[1200], detail[CATALOG_DETAIL_SIZE];
-    const char *url = json_string_value(json_object_get(root, "url"));
-    const char *version = json_string_value(json_object_get(root, "version"));
-    const char *status = json_string_value(json_object_get(root, "status"));
+    const char *url = json_string_value(json_object_get(d->root, "url"));
+    const char *status = json_string_value(json_object_get(d->root, "status"));
 
-    crypto_hash_sha256(hash, (const unsigned char *)text, strlen(text));
-    int n = questionnaire_judge(s, url, version, name, hash, &loaded->unchanged);
+    crypto_hash_sha256(hash, (const unsigned char *)d->text, strlen(d->text));
+    int n = questionnaire_judge(s, url, d->version, d->name, hash, &loaded->unchanged);
     if (n != STORE_OK || loaded->unchanged || load->check_only)
         return n;
     catalog_param(p, url);
-    catalog_param(p, version);
-    catalog_param(p, name);
-    catalog_param(p, json_string_value(json_object_get(root, "id")));
-    catalog_param(p, json_string_value(json_object_get(root, "title")));
+    catalog_param(p, d->version);
+    catalog_param(p, d->name);
+    catalog_param(p, json_string_value(json_object_get(d->root, "id")));
+    catalog_param(p, json_string_value(json_object_get(d->root, "title")));
     catalog_param(p, status != NULL ? status : "unknown");
-    store_param_bytes(p, text, strlen(text));
+    store_param_bytes(p, d->text, strlen(d->text));
     store_param_bytes(p, hash, sizeof(hash));
     store_param_bytes(p, load->unchecked ? "\x01" : "\x00", 1);
-    snprintf(what, sizeof(what), "%s|%s%s", url, version, load->unchecked ? " unchecked" : "");
+    snprintf(what, sizeof(what), "%s|%s%s", url, d->version, load->unchecked ? " unchecked" : "");
     catalog_detail(detail, what, hash);
-    return catalog_run(s, load, &w, detail);
+    definition_rows_fill(&rows, d->compiled);
+    definition_rows_params(&rows, p);
+    n = catalog_run(s, load, &w, detail);
+    definition_rows_deinit(&rows);
+    return n;
 }
 
 static const char *
@@ -116,20 +137,6 @@ lines_say(const struct catalog_load *load, bool refusal, const char *lines)
     }
 }
 
-/* A file as it would be loaded. */
-struct definition {
-    json_t *root;
-    char *text; /* sorted and compact: its hash does not depend on how the file is laid out */
-    const char *version, *name;
-};
-
-static void
-definition_free(struct definition *d)
-{
-    free(d->text);
-    json_decref(d->root);
-}
-
 static void
 definition_read(const struct catalog_load *load, struct definition *d, struct catalog_fault *fault)
 {
@@ -155,9 +162,8 @@ definition_read(const struct catalog_load *load, struct definition *d, struct ca
 /* *ret_why (malloc'd) on STORE_INVALID: all reasons, a line each. */
 static int
 definition_judge(const struct catalog_load *load, const struct valuesets *valuesets,
-                 struct definition *d, size_t *ret_items, char **ret_why)
+                 struct definition *d, char **ret_why)
 {
-    struct questionnaire *compiled = NULL;
     struct catalog_fault fault = {0};
 
     definition_read(load, d, &fault);
@@ -166,12 +172,10 @@ definition_judge(const struct catalog_load *load, const struct valuesets *values
         return STORE_INVALID;
     }
     if (valuesets_compile(valuesets, VALUESET_NOW, d->text, strlen(d->text), load->unchecked,
-                          &compiled, ret_why) != QUESTIONNAIRE_OK)
+                          &d->compiled, ret_why) != QUESTIONNAIRE_OK)
         return STORE_INVALID;
-    for (size_t i = 0; i < questionnaire_warnings(compiled); i++)
-        lines_say(load, false, questionnaire_warning(compiled, i));
-    *ret_items = questionnaire_items(compiled);
-    questionnaire_free(compiled);
+    for (size_t i = 0; i < questionnaire_warnings(d->compiled); i++)
+        lines_say(load, false, questionnaire_warning(d->compiled, i));
     return STORE_OK;
 }
 
@@ -181,11 +185,10 @@ catalog_questionnaire_check(const struct catalog_load *load, const struct values
 {
     struct definition d = {0};
     char *why = NULL;
-    size_t items = 0;
 
-    bool sound = definition_judge(load, valuesets, &d, &items, &why) == STORE_OK;
+    bool sound = definition_judge(load, valuesets, &d, &why) == STORE_OK;
     if (sound) {
-        *ret_loaded = (struct catalog_loaded){.count = items};
+        *ret_loaded = (struct catalog_loaded){.count = questionnaire_items(d.compiled)};
         snprintf(ret_loaded->name, sizeof(ret_loaded->name), "%s %s", d.name, d.version);
     } else {
         lines_say(load, true, why);
@@ -207,10 +210,11 @@ store_questionnaire_load(struct store *s, const struct catalog_load *load,
     int n = store_valuesets_read(s, &valuesets);
     if (n != STORE_OK)
         return n;
-    n = definition_judge(load, valuesets, &d, &loaded.count, &why);
+    n = definition_judge(load, valuesets, &d, &why);
     if (n == STORE_OK) {
         snprintf(loaded.name, sizeof(loaded.name), "%s %s", d.name, d.version);
-        n = questionnaire_write(s, load, d.root, d.name, d.text, &loaded);
+        loaded.count = questionnaire_items(d.compiled);
+        n = questionnaire_write(s, load, &d, &loaded);
     } else {
         lines_say(load, true, why);
         store_why_set(s, load->say != NULL ? "the definition is refused" : why);

@@ -1,6 +1,6 @@
-/* A row is resolved when something was stored under its id since; resolved_by says so once somebody
- * has written it down, and until then the tables are asked. Nothing here is on the way of a
- * submission: the worst of it reads all rows of rejections that are not resolved. */
+/* Who stores something resolves what was kept of its id (submissions_sql.c); a rejection that was
+ * written at the same moment may have been missed, hence the look at what is stored. Nothing here
+ * is on the way of a submission: the worst of it reads all rows that are not resolved. */
 #include "store/rejections.h"
 
 #include <string.h>
@@ -84,10 +84,6 @@ static const struct store_statement kept = {
     " r.seq FROM page p JOIN sluice.rejections r ON r.broker = p.broker AND r.epoch = p.epoch"
     " AND r.seq = p.seq WHERE p.bytes <= $15::int8 OR p.n = 1"
     " ORDER BY r.recorded_at, r.broker, r.epoch, r.seq"};
-
-static const struct store_statement resolve = {
-    "rejections_resolve", "UPDATE sluice.rejections r SET resolved_by = r.submission_id"
-                          " WHERE r.resolved_by IS NULL AND " STORED_SINCE};
 
 static const struct store_statement enter = {
     "rejections_enter", "SELECT pg_try_advisory_lock(" REJECTIONS_LOCK "), clock_timestamp()"};
@@ -200,19 +196,6 @@ store_rejections_kept(struct store *s, const struct rejections_filter *filter, b
         place->seq = (uint64_t)store_get_bigint(r, i, 7);
     }
     *ret_n = (size_t)PQntuples(r);
-    PQclear(r);
-    return STORE_OK;
-}
-
-int
-store_rejections_resolve(struct store *s, uint64_t *ret_n)
-{
-    PGresult *r = NULL;
-    int n = store_run(s, &resolve, NULL, &r);
-
-    if (n != STORE_OK)
-        return n;
-    *ret_n = strtoull(PQcmdTuples(r), NULL, 10);
     PQclear(r);
     return STORE_OK;
 }

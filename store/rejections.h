@@ -56,8 +56,6 @@ int store_rejections_kept(struct store *s, const struct rejections_filter *filte
                           struct rejections_place *place,
                           void (*each)(void *arg, const struct rejection_kept *kept), void *arg,
                           size_t *ret_n);
-/* Writes resolved_by where something was stored under the id since; *ret_n: how many rows. */
-int store_rejections_resolve(struct store *s, uint64_t *ret_n);
 /* One pass at a time over all sessions: *ret_mine says whether it is ours, until
  * store_rejections_leave or the end of the connection. *ret_place is where it begins. */
 int store_rejections_enter(struct store *s, bool *ret_mine, struct rejections_place *ret_place);

@@ -1,6 +1,5 @@
 /* rejections revalidate: page by page the sealed originals go to the broker again, as new messages
- * with the ids they had; a page's outcomes are awaited before the next one is read. What is stored
- * then gets its rejections' resolved_by. */
+ * with the ids they had; a page's outcomes are awaited before the next one is read. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +28,7 @@ static const struct column columns[] = {
     {"duplicate", "duplicate", COLUMN_COUNT}, {"conflict", "conflict", COLUMN_COUNT},
     {"rejected", "rejected", COLUMN_COUNT},   {"held", "held", COLUMN_COUNT},
     {"dead", "dead", COLUMN_COUNT},           {"waiting", "not decided yet", COLUMN_COUNT},
-    {"refused", "refused", COLUMN_COUNT},     {"resolved", "resolved", COLUMN_COUNT},
+    {"refused", "refused", COLUMN_COUNT},
 };
 
 static void
@@ -100,19 +99,14 @@ filter_send(struct resend *r, const struct rejections_filter *filter, struct rej
 static int
 outcome_print(struct resend *r)
 {
-    uint64_t resolved = 0;
-    int code = database_exit(r->store, store_rejections_resolve(r->store, &resolved));
-
-    if (code != EXIT_DONE)
-        return code;
-    json_t *row = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sent", (json_int_t)r->sent, "stored",
-        (json_int_t)r->outcomes[OUTCOME_STORED], "duplicate",
-        (json_int_t)r->outcomes[OUTCOME_DUPLICATE], "conflict",
-        (json_int_t)r->outcomes[OUTCOME_CONFLICT], "rejected",
-        (json_int_t)r->outcomes[OUTCOME_REJECTED], "held", (json_int_t)r->outcomes[OUTCOME_HELD],
-        "dead", (json_int_t)r->outcomes[OUTCOME_DEAD], "waiting", (json_int_t)r->waiting, "refused",
-        (json_int_t)r->refused, "resolved", (json_int_t)resolved);
+    json_t *row = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sent",
+                            (json_int_t)r->sent, "stored", (json_int_t)r->outcomes[OUTCOME_STORED],
+                            "duplicate", (json_int_t)r->outcomes[OUTCOME_DUPLICATE], "conflict",
+                            (json_int_t)r->outcomes[OUTCOME_CONFLICT], "rejected",
+                            (json_int_t)r->outcomes[OUTCOME_REJECTED], "held",
+                            (json_int_t)r->outcomes[OUTCOME_HELD], "dead",
+                            (json_int_t)r->outcomes[OUTCOME_DEAD], "waiting",
+                            (json_int_t)r->waiting, "refused", (json_int_t)r->refused);
     sluice_assert(row != NULL);
     table_print_one(row, columns, ARRAY_LEN(columns), r->ctl->json);
     json_decref(row);

@@ -274,6 +274,33 @@ def test_valueset(fleet, tmp_path):
     assert fleet.ctl("valueset", "load", example, "--yes").returncode == 0
 
 
+def test_options_of_an_expansion(fleet, tmp_path):
+    vs = {"resourceType": "ValueSet", "url": "urn:sluice:expanded", "version": "1", "status": "active", "expansion": {
+        "timestamp": "2026-01-01T00:00:00Z", "contains": [{"system": "urn:s", "code": "p", "display": "P"},
+                                                          {"system": "urn:s", "code": "q"}]}}
+    assert loaded(fleet, tmp_path, "valueset", vs).returncode == 0
+    d = {**named("1", "urn:sluice:expanded"), "url": URL + "-expanded", "name": "expanded"}
+    done = loaded(fleet, tmp_path, "questionnaire", d)
+    assert done.returncode == 0, done.stderr
+    assert fleet.query("select link_id, ordinal, system, code, display from sluice.questionnaire_options"
+                       " where questionnaire = 'expanded' order by ordinal") == [
+        ("c", 1, "urn:s", "p", "P"), ("c", 2, "urn:s", "q", None)]
+
+
+def test_items_and_options_of_the_shipped_forms(fleet):
+    fleet.ctl("questionnaire", "load", os.path.join(QUESTIONNAIRES, "pro-ctcae.json"), "--yes")
+    weights = fleet.query("select distinct weight from sluice.questionnaire_options where questionnaire = 'pro-ctcae'"
+                          " and weight is not null order by 1")
+    assert [int(w) for w, in weights] == [0, 1, 2, 3, 4]
+    # one row an item and an option, whoever wrote them, in the definition's order
+    for name, items, last in fleet.query("select questionnaire, count(*), max(ordinal) from sluice.questionnaire_items"
+                                         " group by 1, version"):
+        assert items == last, name
+    for name, link, options, last in fleet.query("select questionnaire, link_id, count(*), max(ordinal)"
+                                                 " from sluice.questionnaire_options group by 1, 2, version"):
+        assert options == last, (name, link)
+
+
 def test_check_with_valueset_files(fleet, tmp_path):
     path = tmp_path / "vs.json"
     path.write_text(json.dumps(valueset()))

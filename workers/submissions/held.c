@@ -10,15 +10,14 @@
 
 #define SERVICE "submissions"
 #define PAGE_CEILING ((size_t)128 << 20)
-#define PAUSE_US ((int64_t)5000000)     /* after a failure, and before what was stored is noted */
-#define RESOLVE_US ((int64_t)300000000) /* between two looks at what was stored since */
+#define PAUSE_US ((int64_t)5000000) /* after a failure */
 
 enum held_state { HELD_IDLE, HELD_WISHED, HELD_PASS };
 
 struct held {
     enum held_state state;
     bool again; /* wished for during a pass */
-    int64_t not_before_us, resolve_at_us;
+    int64_t not_before_us;
     struct courier *courier;
     struct courier_page *page;
     struct rejections_place place;
@@ -60,17 +59,16 @@ held_wish(struct held *h)
 int64_t
 held_deadline(const struct held *h, int64_t now_us)
 {
-    int64_t step_us = h->not_before_us > now_us ? h->not_before_us : now_us;
-
-    return h->state != HELD_IDLE && step_us < h->resolve_at_us ? step_us : h->resolve_at_us;
+    if (h->state == HELD_IDLE)
+        return INT64_MAX;
+    return h->not_before_us > now_us ? h->not_before_us : now_us;
 }
 
 static void
-pass_end(struct held *h, int64_t now_us)
+pass_end(struct held *h)
 {
     h->state = h->again ? HELD_WISHED : HELD_IDLE;
     h->again = false;
-    h->resolve_at_us = now_us + PAUSE_US;
 }
 
 static void
@@ -99,7 +97,7 @@ pass_begin(struct held *h, struct store *s, int64_t now_us)
         h->state = HELD_PASS;
         h->generation = store_generation(s);
     } else {
-        pass_end(h, now_us);
+        pass_end(h);
     }
 }
 
@@ -128,7 +126,7 @@ pass_page(struct held *h, struct store *s, int64_t now_us)
         return; /* the next page is the next step's */
     pass_leave(h, s);
     if (good)
-        pass_end(h, now_us);
+        pass_end(h);
     else
         pass_fail(h, now_us);
 }
@@ -136,16 +134,10 @@ pass_page(struct held *h, struct store *s, int64_t now_us)
 void
 held_step(struct held *h, struct store *s, int64_t now_us)
 {
-    uint64_t n;
-
     if (!store_is_open(s))
         return;
     if (h->state == HELD_PASS)
         pass_page(h, s, now_us);
     else if (h->state == HELD_WISHED && now_us >= h->not_before_us)
         pass_begin(h, s, now_us);
-    else if (now_us >= h->resolve_at_us && store_rejections_resolve(s, &n) == STORE_OK)
-        h->resolve_at_us = now_us + RESOLVE_US;
-    else if (now_us >= h->resolve_at_us)
-        h->resolve_at_us = now_us + PAUSE_US;
 }
