@@ -81,8 +81,9 @@ int questionnaire_valueset_check(const char *json, size_t len, char **ret_canoni
 void questionnaire_check(struct questionnaire *q, const uint8_t *answers, size_t size,
                          bool complete, struct findings *findings);
 /* The same for a FHIR QuestionnaireResponse (msgpack that mp_check has passed); pointers into the
- * resource. The answers in the short form are written behind what ret_answers holds, as far as they
- * could be laid out, whatever the verdict: alerts want them. BUF_OK or BUF_FULL. */
+ * resource. The answers in the short form are written behind what ret_answers holds, whatever
+ * the verdict, as far as they are of their items' types: alerts want them. (Then an item at a wrong
+ * place stands under its linkId beside the rest, and may stand there twice.) BUF_OK or BUF_FULL. */
 int questionnaire_check_resource(struct questionnaire *q, const uint8_t *resource, size_t size,
                                  bool complete, struct buf *ret_answers, struct findings *findings);
 /* Warnings about the definition itself: its status, and whether authored (a dateTime, well-formed)

@@ -13,6 +13,18 @@ const char *const value_type_members[] = {
 #undef VALUE_TYPE
 };
 
+enum value_type
+value_type_find(const struct mp_value *key)
+{
+    if (key->type != MP_STR || key->len < 8 || memcmp(key->at, "value", 5) != 0)
+        return VALUE_SHORT;
+    for (enum value_type t = VALUE_SHORT + 1; t < VALUE_TYPE_COUNT; t++) {
+        if (mp_is_str(key, value_type_members[t]))
+            return t;
+    }
+    return VALUE_SHORT;
+}
+
 /* Room for n more elements of an array. */
 #define ROOM(s, array, cap, used, n, max)                                                          \
     room_make((s), (void **)&(s)->array, &(s)->cap, (used), (n), (max), sizeof(*(s)->array))
@@ -56,6 +68,7 @@ sheet_new(const struct questionnaire *q)
     s->first_of_scope = mem_new(n + 1, sizeof(uint32_t));
     s->last_of_scope = mem_new(n + 1, sizeof(uint32_t));
     s->misplaced = mem_new(n + 1, 1);
+    buf_init(&s->orphans, SHEET_ORPHANS_MAX);
     scope_number(s, q->first, &s->n_in_scope[n]);
     for (uint32_t i = 0; i < n; i++)
         scope_number(s, q->items[i].first_inside, &s->n_in_scope[i]);
@@ -82,6 +95,7 @@ sheet_end(struct sheet *s)
 {
     if (s->bytes > SHEET_KEEP_BYTES)
         arrays_free(s);
+    buf_trim(&s->orphans, SHEET_KEEP_BYTES);
 }
 
 void
@@ -95,6 +109,7 @@ sheet_free(struct sheet *s)
     free(s->first_of_scope);
     free(s->last_of_scope);
     free(s->misplaced);
+    buf_deinit(&s->orphans);
     free(s);
 }
 
@@ -115,7 +130,8 @@ sheet_begin(struct sheet *s, const uint8_t *end, bool resource, struct findings 
     s->resource = resource;
     s->findings = findings;
     s->full = false;
-    s->undecided = 0;
+    s->undecided = s->n_orphans = 0;
+    buf_clear(&s->orphans);
     s->n_places = s->n_slots = s->n_answers = s->n_steps = 0;
     memset(s->first_of_scope, 0xff, (n + 1) * sizeof(uint32_t));
     memset(s->last_of_scope, 0xff, (n + 1) * sizeof(uint32_t));

@@ -26,6 +26,7 @@
 #define SHEET_ANSWERS_MAX (1u << 17)
 #define SHEET_STEPS_MAX (1u << 18)
 #define SHEET_POINTER_SIZE 4096
+#define SHEET_ORPHANS_MAX (4 << 20)   /* bytes */
 #define SHEET_KEEP_BYTES (256 * 1024) /* more is given back after use */
 #define SHEET_UNDECIDED_MAX 8         /* patterns that may reach their limit in one form */
 
@@ -37,6 +38,8 @@ enum value_type {
     VALUE_TYPE_COUNT
 };
 extern const char *const value_type_members[];
+/* The value[x] that a member's name stands for, or VALUE_SHORT. */
+enum value_type value_type_find(const struct mp_value *key);
 
 enum enabling { ENABLED, DISABLED, UNDECIDED };
 
@@ -106,6 +109,10 @@ struct sheet {
     uint32_t *first_of_scope, *last_of_scope;
     uint8_t *misplaced; /* the item was met where it does not belong */
 
+    /* Resource only: linkId and value of answers that belong elsewhere. */
+    struct buf orphans;
+    uint32_t n_orphans;
+
     char pointer[SHEET_POINTER_SIZE]; /* scratch */
 };
 
@@ -155,10 +162,15 @@ void sheet_read(struct sheet *s, const uint8_t *answers, size_t size, struct fin
 /* The same for a QuestionnaireResponse. */
 void sheet_read_resource(struct sheet *s, const uint8_t *resource, size_t size,
                          struct findings *findings);
+/* Keeps, for alerts, what is sound in an item or a list of items, or in one answer of item i (or of
+ * none), that could not be laid out. at stands before it. */
+void sheet_orphan_items(struct sheet *s, struct mp_cursor at);
+void sheet_orphan_answer(struct sheet *s, uint32_t i, struct mp_cursor at);
 /* Decides slot.enabling for all slots. */
 void sheet_enable(struct sheet *s);
 /* The short form of what is laid out, behind what out holds: BUF_OK or BUF_FULL. A repeating
- * question is an array, an absent repeating group is left out. */
+ * question is an array, an absent repeating group is left out. Orphans stand beside the form's own
+ * members. */
 int sheet_write(const struct sheet *s, struct buf *out);
 /* One answer's value as the short form has it. */
 int sheet_write_value(const struct sheet *s, const struct item *item, const struct answer *a,

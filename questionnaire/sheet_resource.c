@@ -43,18 +43,6 @@ key_next(struct mp_cursor *at, struct mp_value *ret)
     next(&here, ret);
 }
 
-static enum value_type
-value_type_find(const struct mp_value *key)
-{
-    if (key->type != MP_STR || key->len < 8 || memcmp(key->at, "value", 5) != 0)
-        return VALUE_SHORT;
-    for (enum value_type t = VALUE_SHORT + 1; t < VALUE_TYPE_COUNT; t++) {
-        if (mp_is_str(key, value_type_members[t]))
-            return t;
-    }
-    return VALUE_SHORT;
-}
-
 /* Members that say nothing of the answers; those of primitives' extensions start with "_". */
 static bool
 is_ignored(const struct mp_value *key)
@@ -107,6 +95,7 @@ static void
 answer_read(const struct reader *r, uint32_t i, uint32_t step, uint32_t position,
             struct mp_cursor *at)
 {
+    const struct mp_cursor here = *at;
     struct sheet *s = r->s;
     const char *more;
     struct node node;
@@ -126,6 +115,7 @@ answer_read(const struct reader *r, uint32_t i, uint32_t step, uint32_t position
     if (node.malformed || node.values || node.answer.at != NULL || node.link_id.at != NULL) {
         sheet_broken_step(s, RULE_RESOURCE, step, "", i, "one value[x], item");
         sheet_slot(s, i, r->place)->failed = true;
+        sheet_orphan_answer(s, i, here);
         return;
     }
     uint32_t a = sheet_answer_add(s, i, r->place);
@@ -236,8 +226,9 @@ shape_check(const struct reader *r, uint32_t i, uint32_t step, const struct node
     return false;
 }
 
-/* One item of a list; *last is the last place in the definition that was passed. */
-static void
+/* One item of a list; *last is the last place in the definition that was passed. False: nothing in
+ * it was laid out. */
+static bool
 item_read(const struct reader *r, uint32_t step, const struct node *node, uint32_t *last)
 {
     struct sheet *s = r->s;
@@ -248,13 +239,13 @@ item_read(const struct reader *r, uint32_t step, const struct node *node, uint32
         bool nameless = node->link_id.at == NULL;
         sheet_broken_step(s, nameless ? RULE_RESOURCE : RULE_UNKNOWN_ITEM, step, "", ITEM_NONE,
                           nameless ? "linkId" : NULL);
-        return;
+        return false;
     }
     const struct item *item = &s->q->items[i];
     if (item->parent != r->parent) {
         s->misplaced[i] = true;
         sheet_broken_step(s, RULE_MISPLACED_ITEM, step, "", i, NULL);
-        return;
+        return false;
     }
     if (*last != ITEM_NONE && i < *last) {
         sheet_broken_step(s, RULE_ITEM_ORDER, step, "", i, NULL);
@@ -268,11 +259,12 @@ item_read(const struct reader *r, uint32_t step, const struct node *node, uint32
     if (slot->step == SHEET_NONE)
         slot->step = step;
     if (!sound)
-        return;
+        return false;
     if (item->type == ITEM_GROUP)
         group_read(r, i, step, node);
     else if (item->type != ITEM_DISPLAY)
         question_read(r, i, step, node);
+    return true;
 }
 
 /* list: before the head of an array. */
@@ -288,10 +280,12 @@ items_read(const struct reader *r, struct mp_cursor list)
         uint32_t step = sheet_step_add(r->s, r->step, false, n);
         if (step == SHEET_NONE)
             return;
+        const struct mp_cursor here = list;
         next(&list, &v);
         if (v.type == MP_MAP) {
             node_read(&v, &list, &node);
-            item_read(r, step, &node, &last);
+            if (!item_read(r, step, &node, &last))
+                sheet_orphan_items(r->s, here);
             continue;
         }
         sheet_broken_step(r->s, RULE_RESOURCE, step, "", ITEM_NONE, "an object");

@@ -182,7 +182,8 @@ question_write(const struct sheet *s, const struct item *item, const struct slot
 static int
 place_write(const struct sheet *s, uint32_t place, struct buf *out)
 {
-    int full = mp_put_map(out, place_members(s, place));
+    uint32_t orphans = place == 0 ? s->n_orphans : 0;
+    int full = mp_put_map(out, place_members(s, place) + orphans);
 
     for (uint32_t i = sheet_first_item(s, place); i != ITEM_NONE;
          i = s->q->items[i].next_in_scope) {
@@ -200,7 +201,7 @@ place_write(const struct sheet *s, uint32_t place, struct buf *out)
         for (uint32_t p = slot->first_place; p != SHEET_NONE; p = s->places[p].next)
             full = place_write(s, p, out);
     }
-    return full;
+    return orphans > 0 ? buf_append(out, s->orphans.data, s->orphans.size) : full;
 }
 
 int

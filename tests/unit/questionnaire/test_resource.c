@@ -163,6 +163,42 @@ findings_point_into_the_resource(void **state)
     questionnaire_free(q);
 }
 
+/* A form is rejected for its shape, but what it says is there for the alerts. */
+static void
+answers_at_wrong_places_are_kept(void **state)
+{
+    static const struct {
+        const char *resource, *answers;
+    } lost[] = {
+        {ONE(ANSWER("dec", "\"valueDecimal\":2.5")), "{\"int\":1,\"dec\":2.5}"},
+        {ONE("{\"linkId\":\"no such group\",\"item\":[" ANSWER("in", "\"valueString\":\"a\"") "]}"),
+         "{\"int\":1,\"in\":\"a\"}"},
+        {ONE("{\"linkId\":\"many\",\"item\":[{\"linkId\":\"x\",\"answer\":[{\"item\":[" ANSWER(
+             "why", "\"valueString\":\"w\"") "]}]}]}"),
+         "{\"int\":1,\"many\":null,\"why\":\"w\"}"},
+        {ONE("{\"linkId\":\"pick\",\"answer\":[{\"valueCoding\":{\"system\":\"s1\",\"code\":\"y\"},"
+             "\"stranger\":1}]}"),
+         "{\"int\":1,\"pick\":\"y\"}"},
+        {ONE(ANSWER("dec", "\"valueString\":\"x\"")), "{\"int\":1}"},
+    };
+    struct questionnaire *q = answers_definition(form);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lost); i++) {
+        struct answers_said said;
+        answers_judge(q, lost[i].resource, true, &said);
+        assert_true(said.findings.n > 0);
+        if (i == 3) { /* under its own linkId blank, and once more with what was said */
+            static const uint8_t pick[] = "\xa4pick\xa1y";
+            assert_non_null(memmem(said.answers.data, said.answers.size, pick, sizeof(pick) - 1));
+        } else {
+            assert_json_equal(&said.answers, lost[i].answers, lost[i].resource);
+        }
+        answers_said_free(&said);
+    }
+    questionnaire_free(q);
+}
+
 /* What stands in stored answers for a value that is kept elsewhere. */
 static void
 values_kept_elsewhere_are_absent(void **state)
@@ -212,6 +248,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways_say_the_same),
         cmocka_unit_test(findings_point_into_the_resource),
+        cmocka_unit_test(answers_at_wrong_places_are_kept),
         cmocka_unit_test(values_kept_elsewhere_are_absent),
         cmocka_unit_test(what_does_not_fit_is_said),
     };
