@@ -74,7 +74,7 @@ class Watched(Fleet):
 
     def drain(self):
         """Ends every program in good order and looks at what each left behind."""
-        order = {"edge": 0, "worker": 1, "queries": 2, "broker": 3}
+        order = {"edge": 0, "worker": 1, "queries": 2, "notifications": 2, "broker": 3}
         for name in sorted(self.processes, key=lambda name: order[name.rstrip("0123456789")]):
             if self[name].alive():
                 code = self[name].terminate(30)

@@ -46,7 +46,7 @@ def post(fleet, id, action, body=None, token=NURSE):
 def test_acknowledged_then_closed(fleet):
     id = raised(fleet)
     assert post(fleet, id, "acknowledge", {"note": "on my way"}) == \
-        (200, {"id": str(id), "action": "acknowledge", "status": "acknowledged"})
+        (200, {"alertId": str(id), "action": "acknowledge", "status": "acknowledged"})
     status, answer = post(fleet, id, "close")
     assert (status, answer["status"]) == (200, "closed")
     assert post(fleet, id, "acknowledge")[1]["status"] == "closed"
