@@ -35,6 +35,7 @@ edge
     token_file = "$DATA/keys/tokens"
     seal_key_file = "$DATA/keys/seal.keys"
     identity_key_file = "$DATA/keys/identity.key"
+    redis = "unix:$RUN/redis.sock"
 worker
     broker_endpoints = "ipc://$RUN/worker.sock"
     postgres = "host=$RUN port=5432 dbname=sluice user=sluice_worker"
