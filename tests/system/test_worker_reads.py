@@ -147,6 +147,24 @@ def test_validate(rig):
     assert before == [rig.query(f"select count(*) from sluice.{t}") for t in ("submissions", "rejections", "audit_events")]
 
 
+def test_validate_a_resource(rig):
+    url = rig.query("select url from sluice.questionnaires where name = 'daily-diary'")[0][0]
+
+    def resource(pain, **more):
+        return {"resourceType": "QuestionnaireResponse", "questionnaire": f"{url}|1.0", "status": "in-progress",
+                "item": [{"linkId": "pain", "answer": [{"valueInteger": pain}]}], **more}
+
+    verdict = answer(rig, "validate", body=resource(3))
+    assert verdict["valid"] and verdict["questionnaire"] == "daily-diary", verdict
+    verdict = answer(rig, "validate", body=resource("secret"))
+    assert not verdict["valid"] and verdict["errors"][0]["pointer"].startswith("/item/0/answer/0")
+    assert verdict["errors"][0]["linkId"] == "pain" and "secret" not in json.dumps(verdict)
+    for more, rule in (({"questionnaire": "urn:other"}, "unknown-questionnaire"),
+                       ({"questionnaire": f"{url}|7"}, "unknown-version"), ({"status": "odd"}, "status")):
+        assert [e["rule"] for e in answer(rig, "validate", body=resource(3, **more))["errors"]] == [rule]
+    assert ask(rig, "validate", body={"resourceType": "Patient"})["rule"] == "unknown-member"
+
+
 def test_alerts_page(rig, no_alerts):
     with connect(rig) as c:
         seqs = [raise_alert(c, f"r{i}", place=i, state="closed" if i == 2 else "open") for i in range(5)]

@@ -1,5 +1,6 @@
-/* Kind "validate": "body": {"questionnaire"?, "version"?, "status"?, "answers": {…}}. Judges the
- * answers as a submission would be, against the same compiled definition; stores nothing.
+/* Kind "validate": "body": {"questionnaire"?, "version"?, "status"?, "answers": {…}}, or a FHIR
+ * QuestionnaireResponse. Judges the answers as a submission would be, against the same compiled
+ * definition; stores nothing.
  *
  * Answer: {"valid", "questionnaire"?, "version"?, "errors": [finding …], "warnings": [finding …]},
  * a finding {"pointer", "rule", "detail", "linkId"?, and its parameter by name}. */
@@ -12,8 +13,9 @@
 /* What is asked. */
 struct trial {
     struct slice questionnaire, version, status;
-    const uint8_t *answers;
+    const uint8_t *answers; /* or the resource */
     size_t answers_bytes;
+    bool fhir;
 };
 
 static const struct {
@@ -59,11 +61,42 @@ trial_member(struct queries *q, const struct mp_value *key, struct mp_cursor *at
     return true;
 }
 
+static struct slice
+resource_text(const struct trial *trial, const char *name)
+{
+    const char *s;
+    size_t len;
+
+    if (!mp_find_str(trial->answers, trial->answers_bytes, name, &s, &len))
+        return (struct slice){NULL, 0};
+    return (struct slice){s, len};
+}
+
+/* False: that is no resource, and the reply is untouched. */
+static bool
+resource_read(struct mp_cursor at, struct trial *trial)
+{
+    struct mp_cursor end = at;
+
+    mp_skip(&end);
+    *trial = (struct trial){.answers = at.at, .answers_bytes = (size_t)(end.at - at.at)};
+    trial->fhir = slice_is(resource_text(trial, "resourceType"), "QuestionnaireResponse");
+    if (trial->fhir) {
+        trial->questionnaire = resource_text(trial, "questionnaire");
+        trial->status = resource_text(trial, "status");
+    } else {
+        *trial = (struct trial){.fhir = false};
+    }
+    return trial->fhir;
+}
+
 static bool
 trial_read(struct queries *q, struct mp_cursor at, struct trial *trial)
 {
     struct mp_value map, key;
 
+    if (resource_read(at, trial))
+        return true;
     if (mp_next(&at, &map) != MP_OK || map.type != MP_MAP) {
         reply_refuse(&q->reply, 400, "", "type", "must be an object");
         return false;
@@ -129,6 +162,29 @@ verdict_reply(struct queries *q, const struct question *x, const struct catalog_
     reply_text(&q->reply, x, &(struct reply_text){.json = (const char *)b->data, .len = b->size});
 }
 
+static void
+trial_judge(struct queries *q, const struct trial *trial, const struct catalog_form *form,
+            enum rule rule)
+{
+    bool of_version = rule == RULE_UNKNOWN_VERSION || rule == RULE_VERSION_REQUIRED;
+    const char *pointer = of_version && !trial->fhir ? "/version" : "/questionnaire";
+    bool complete = trial->status.at == NULL || slice_is(trial->status, "completed");
+
+    if (rule != RULE_COUNT) {
+        findings_add(&q->findings, rule, pointer, strlen(pointer), NULL);
+    } else if (!complete && !slice_is(trial->status, "in-progress") &&
+               !slice_is(trial->status, "stopped")) {
+        findings_add(&q->findings, RULE_STATUS, "/status", sizeof("/status") - 1, NULL);
+    } else if (trial->fhir) {
+        buf_clear(&q->text); /* the short form, which nobody wants here */
+        questionnaire_check_resource(form->compiled, trial->answers, trial->answers_bytes, complete,
+                                     &q->text, &q->findings);
+    } else {
+        questionnaire_check(form->compiled, trial->answers, trial->answers_bytes, complete,
+                            &q->findings);
+    }
+}
+
 int
 query_validate(struct queries *q, const struct question *x)
 {
@@ -146,19 +202,7 @@ query_validate(struct queries *q, const struct question *x)
     if (n != STORE_OK)
         return n;
     findings_clear(&q->findings);
-    if (rule != RULE_COUNT) {
-        const char *pointer = rule == RULE_UNKNOWN_VERSION || rule == RULE_VERSION_REQUIRED
-                                  ? "/version"
-                                  : "/questionnaire";
-        findings_add(&q->findings, rule, pointer, strlen(pointer), NULL);
-    } else if (trial.status.at != NULL && !slice_is(trial.status, "completed") &&
-               !slice_is(trial.status, "in-progress") && !slice_is(trial.status, "stopped")) {
-        findings_add(&q->findings, RULE_STATUS, "/status", sizeof("/status") - 1, NULL);
-    } else {
-        questionnaire_check(form->compiled, trial.answers, trial.answers_bytes,
-                            trial.status.at == NULL || slice_is(trial.status, "completed"),
-                            &q->findings);
-    }
+    trial_judge(q, &trial, form, rule);
     verdict_reply(q, x, form);
     return STORE_OK;
 }
