@@ -184,6 +184,23 @@ def test_attempts_are_bounded_when_nobody_listens(desk):
     assert "alert-undelivered" in open(desk.process.log).read()
 
 
+@pytest.mark.parametrize("desk", [{"smtp_url": "", "notify_retry_max": "500ms"}], indirect=True)
+def test_what_can_not_work_is_said_at_once_and_works_once_it_is_mended(desk):
+    desk.study({"desk": {"webhook": {"url": desk.webhooks.url("desk"), "secretFile": "later"}},
+                "mail": {"email": "a@example.org"}})
+    id = desk.raise_alert()
+    assert desk.wait_events(id, 2, "failed")[:2] == [("failed", "desk", 1, "secret file can't be used"),
+                                                     ("failed", "mail", 1, "no smtp_url or smtp_from")]
+    log = open(desk.process.log).read()
+    assert "event=recipient-bad study=NCT007 recipient=desk" in log
+    assert "event=recipient-bad study=NCT007 recipient=mail" in log
+    desk._secret("later", f"whsec_{base64.b64encode(KEY).decode()}\n")
+    assert desk.webhooks.wait("desk")[0]["good"]
+    os.chmod(f"{desk.folder}/later", 0o644)  # others could read it: not used any more
+    desk.wait_events(desk.raise_alert(), 2, "failed")
+    assert len(desk.webhooks.got("desk")) == 1
+
+
 def test_a_final_answer_is_not_asked_again(desk):
     desk.study()
     desk.webhooks.steps["desk"] = [400]

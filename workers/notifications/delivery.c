@@ -2,7 +2,6 @@
  * so they are never more than the transfers. */
 #include "workers/notifications/delivery.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -11,20 +10,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/secret.h"
-#include "workers/notifications/mail.h"
+#include "workers/notifications/outlet.h"
 #include "workers/notifications/retry.h"
 #include "workers/notifications/transfers.h"
-#include "workers/notifications/webhook.h"
 
-#define BODY_MAX ((size_t)16 << 10)
-#define SECRET_MAX 4096
 #define HOLD_STATEMENTS 2 /* a claim outlives its attempt by so many statement timeouts */
-#define PATH_SIZE 4600
 #define REST_US US_PER_S
 
 struct settings {
-    const char *secrets, *smtp_url, *smtp_from, *smtp_user, *smtp_password_file;
     int64_t timeout_us, hold_us, pause_min_us, pause_max_us;
     int attempts;
     unsigned in_flight, per_recipient;
@@ -51,14 +44,13 @@ struct delivery {
     struct store *store;
     struct recipients *recipients;
     struct settings settings;
-    struct secret smtp_password;
+    struct outlet *outlet;
     struct transfers *transfers;
     struct attempt **attempts;
     size_t n_attempts;
     struct ended *ended;
     size_t n_ended;
     struct delivery_target *targets;
-    struct buf body;
     bool stirred;          /* look for work */
     int64_t due_us;        /* when something becomes due */
     int64_t rest_until_us; /* PostgreSQL did not want it just now */
@@ -155,63 +147,12 @@ results_record(struct delivery *d)
 
 /* ---- beginnings ---- */
 
-static bool
-webhook_begin(struct delivery *d, struct attempt *a, const struct delivery_claimed *c,
-              const char **ret_why)
-{
-    char path[PATH_SIZE], id[UUID_TEXT_SIZE], signatures[WEBHOOK_SIGNATURES_SIZE];
-    char h_id[80], h_time[64], h_signature[WEBHOOK_SIGNATURES_SIZE + 32];
-    const char *const headers[] = {"Content-Type: application/json", h_id, h_time, h_signature,
-                                   "Expect:"};
-    int64_t now_s = clock_wall_us() / US_PER_S;
-    struct secret secret = {0};
-
-    snprintf(path, sizeof(path), "%s/%s", d->settings.secrets, a->recipient->secret_file);
-    int n = secret_read(path, SECRET_MAX, &secret);
-    if (n != SECRET_OK) {
-        *ret_why = n > 0 ? "secret file can't be used" : "secret file can't be read";
-        return false;
-    }
-    uuid_format(&a->id, id);
-    *ret_why = "secret is not whsec_BASE64 of 24 to 64 bytes";
-    bool good = webhook_body(c, &d->body) == BUF_OK &&
-                webhook_sign((const char *)secret.data, id, now_s, &d->body, signatures);
-    secret_free(&secret);
-    if (!good)
-        return false;
-    snprintf(h_id, sizeof(h_id), "webhook-id: %s", id);
-    snprintf(h_time, sizeof(h_time), "webhook-timestamp: %" PRId64, now_s);
-    snprintf(h_signature, sizeof(h_signature), "webhook-signature: %s", signatures);
-    *ret_why = "bad address";
-    return transfers_post(d->transfers, a, a->recipient->url, headers, ARRAY_LEN(headers),
-                          &d->body);
-}
-
-static bool
-mail_begin(struct delivery *d, struct attempt *a, const struct delivery_claimed *c,
-           const char **ret_why)
-{
-    const struct settings *s = &d->settings;
-    struct transfers_smtp server = {.url = s->smtp_url,
-                                    .from = s->smtp_from,
-                                    .user = *s->smtp_user != '\0' ? s->smtp_user : NULL,
-                                    .password = (const char *)d->smtp_password.data};
-
-    *ret_why = "no smtp_url or smtp_from";
-    if (*s->smtp_url == '\0' || *s->smtp_from == '\0')
-        return false;
-    *ret_why = "bad address";
-    return mail_write(c, s->smtp_from, a->recipient->email, clock_wall_us(), &d->body) == BUF_OK &&
-           transfers_mail(d->transfers, a, &server, a->recipient->email, &d->body);
-}
-
 static void
 claimed_take(void *arg, const struct delivery_claimed *c)
 {
     struct delivery *d = arg;
     struct attempt *a = mem_new(1, sizeof(*a));
     const char *why = NULL;
-    bool begun = false;
 
     *a = (struct attempt){.id = c->id,
                           .study = mem_strdup(c->study),
@@ -238,9 +179,7 @@ claimed_take(void *arg, const struct delivery_claimed *c)
     }
     /* It was claimed for a target of ours: the recipient exists and has the channel. */
     sluice_assert(a->recipient != NULL && recipient_has(a->recipient, a->channel));
-    begun =
-        c->channel == CHANNEL_WEBHOOK ? webhook_begin(d, a, c, &why) : mail_begin(d, a, c, &why);
-    if (!begun)
+    if (!outlet_begin(d->outlet, d->transfers, a, a->recipient, c, &why))
         attempt_end(d, a, ATTEMPT_AGAIN, 0, why);
 }
 
@@ -344,6 +283,7 @@ delivery_deadline(const struct delivery *d)
 void
 delivery_rebind(struct delivery *d)
 {
+    outlet_judge(d->outlet, d->recipients);
     for (size_t i = 0; i < d->n_attempts; i++) {
         struct attempt *a = d->attempts[i];
         a->recipient = recipients_find(d->recipients, a->study, a->name);
@@ -385,34 +325,10 @@ delivery_drain(struct delivery *d, int64_t until_us)
 
 /* ---- made of ---- */
 
-static bool
-password_read(struct delivery *d)
-{
-    const char *path = d->settings.smtp_password_file;
-
-    if (*path == '\0')
-        return true;
-    int n = secret_read(path, SECRET_MAX, &d->smtp_password);
-    if (n != SECRET_OK) {
-        log_event(EVENT_FATAL, LOG_S("why", n > 0 ? secret_outcome_text(n) : "smtp_password_file"),
-                  LOG_S("path", path));
-        return false;
-    }
-    char *end = strpbrk((char *)d->smtp_password.data, "\r\n");
-    if (end != NULL)
-        *end = '\0';
-    return true;
-}
-
-static bool
+static void
 settings_read(struct settings *s, const struct config *c)
 {
     *s = (struct settings){
-        .secrets = config_str(c, "worker", "notify_secrets"),
-        .smtp_url = config_str(c, "worker", "smtp_url"),
-        .smtp_from = config_str(c, "worker", "smtp_from"),
-        .smtp_user = config_str(c, "worker", "smtp_user"),
-        .smtp_password_file = config_str(c, "worker", "smtp_password_file"),
         .timeout_us = config_us(c, "worker", "notify_timeout"),
         .pause_min_us = config_us(c, "worker", "notify_retry_min"),
         .pause_max_us = config_us(c, "worker", "notify_retry_max"),
@@ -421,15 +337,6 @@ settings_read(struct settings *s, const struct config *c)
         .per_recipient = (unsigned)config_int(c, "worker", "notify_per_recipient"),
     };
     s->hold_us = s->timeout_us + HOLD_STATEMENTS * config_us(c, "worker", "statement_timeout");
-    const char *why = NULL;
-    if (*s->smtp_from != '\0' && !mail_address_is_good(s->smtp_from))
-        why = "worker/smtp_from is no address";
-    if (*s->smtp_url != '\0' && strncmp(s->smtp_url, "smtp://", 7) != 0 &&
-        strncmp(s->smtp_url, "smtps://", 8) != 0)
-        why = "worker/smtp_url must be smtp://… or smtps://…";
-    if (why != NULL)
-        log_event(EVENT_FATAL, LOG_S("why", why));
-    return why == NULL;
 }
 
 struct delivery *
@@ -440,8 +347,9 @@ delivery_new(const struct service_env *env, struct recipients *recipients)
     d->store = env->store;
     d->recipients = recipients;
     d->due_us = INT64_MAX;
-    buf_init(&d->body, BODY_MAX);
-    if (!settings_read(&d->settings, env->config) || !password_read(d)) {
+    settings_read(&d->settings, env->config);
+    d->outlet = outlet_new(env->config);
+    if (d->outlet == NULL) {
         delivery_free(d);
         return NULL;
     }
@@ -471,8 +379,7 @@ delivery_free(struct delivery *d)
     if (d->transfers != NULL)
         transfers_abandon(d->transfers, owner_forget, d);
     transfers_free(d->transfers);
-    secret_free(&d->smtp_password);
-    buf_deinit(&d->body);
+    outlet_free(d->outlet);
     free(d->attempts);
     free(d->ended);
     free(d->targets);

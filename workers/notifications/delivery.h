@@ -22,7 +22,8 @@ void delivery_due(struct delivery *d, int64_t due_us);
  * that store_alerts_due says something else. */
 bool delivery_turn(struct delivery *d, int64_t now_us);
 int64_t delivery_deadline(const struct delivery *d);
-/* The recipients were read anew: counts are found again. */
+/* The recipients were read anew: counts are found again, and what would fail at the first attempt
+ * (no secret, no mail server) is said now. */
 void delivery_rebind(struct delivery *d);
 /* The process ends: lets what is out come in for a moment, gives back the rest. */
 void delivery_drain(struct delivery *d, int64_t until_us);
