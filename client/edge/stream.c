@@ -8,7 +8,6 @@
 #include "client/edge/json_text.h"
 #include "client/edge/stream_inner.h"
 
-#define BEAT_US (15 * US_PER_S)
 #define TEXT_MAX ((size_t)4 << 20)
 #define RETRY_MS "2000" /* what a client waits before it comes back */
 
@@ -29,6 +28,7 @@ streams_new(struct edge *e, const struct config *config, char **ret_why)
     s->edge = e;
     s->count.max = config_int(config, "edge", "max_streams");
     s->interval_us = config_us(config, "edge", "stream_interval");
+    s->heartbeat_us = config_us(config, "edge", "stream_heartbeat");
     buf_init(&s->text, TEXT_MAX);
     if (hint_new(e->loop, config_str(config, "edge", "redis"),
                  config_str(config, "edge", "redis_password_file"), on_hint, s, &s->hint,
@@ -183,7 +183,7 @@ beat(struct streams *s, int64_t now_us)
 
     if (now_us < s->beat_us)
         return;
-    s->beat_us = now_us + BEAT_US;
+    s->beat_us = now_us + s->heartbeat_us;
     for (struct feed *f = s->feeds; f != NULL; f = f->next) {
         for (struct request *q = f->first; q != NULL; q = next) {
             next = q->stream.next;
@@ -251,7 +251,7 @@ stream_begin(struct request *q, const struct token *token, const struct route_ma
     if (q->edge->draining || !limit_take(&s->count))
         return PROBLEM_UNAVAILABLE;
     if (s->feeds == NULL)
-        s->beat_us = q->edge->now_us + BEAT_US;
+        s->beat_us = q->edge->now_us + s->heartbeat_us;
     q->kind = &stream_kind;
     q->stream = (struct stream_wait){.cursor = cursor};
     struct feed *f = feed_find(s, studies, n_studies);

@@ -29,7 +29,7 @@ struct streams {
     struct feed *feeds;
     struct hint *hint; /* NULL: off */
     struct limit count;
-    int64_t interval_us;
+    int64_t interval_us, heartbeat_us;
     int64_t beat_us; /* when the next heartbeat is due */
     struct buf text; /* events as they go out */
 };

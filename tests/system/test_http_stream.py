@@ -207,6 +207,33 @@ def test_roles(rig, feed):
     assert rig.broker.records == []
 
 
+def test_heartbeats():
+    """Comments while nothing happens, an id where the cursor moved on, and an end for who reads nothing."""
+    with Rig(stream_interval="20ms", stream_heartbeat="100ms") as rig:
+        feed = rig.broker.reply = Feed()
+        with Stream(rig.port, SITE) as s:
+            s.begin()
+            s.block()
+            s.block()
+            assert s.comments == 2
+            feed.horizon = 1500
+            until("the new id", 5, lambda: s.block().get("id") == "1500")
+            feed.add(1501)
+            assert s.next()["seq"] == 1501
+        with Stream(rig.port, SITE) as quick, Stream(rig.port, SITE, receive_buffer=4096) as s:
+            quick.begin()
+            s.begin()
+            cut, sent = rig.metric("sluice_edge_streams_cut_total"), 1501
+            while rig.metric("sluice_edge_streams_cut_total") == cut:  # the kernel's buffers are full at some time
+                assert sent < 4000, "not cut"
+                feed.add(*range(sent + 1, sent + 21), text="y" * 4000)
+                assert [quick.next()["seq"] for _ in range(20)] == list(range(sent + 1, sent + 21))
+                sent += 20
+                beats = quick.comments
+                until("two heartbeats", 5, lambda: quick.block() is not None and quick.comments >= beats + 2)
+        assert rig.metric("sluice_edge_streams_cut_total") == cut + 1
+
+
 def test_draining_ends_streams():
     with Rig(stream_interval="50ms") as rig:
         rig.broker.reply = Feed()
