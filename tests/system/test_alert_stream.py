@@ -1,4 +1,5 @@
 """The alert stream over a real fleet: nothing missed and nothing twice, whatever Redis, writers, edge and database do."""
+import os
 import random
 import signal
 import threading
@@ -139,6 +140,32 @@ def test_redis_is_only_a_hint(own):
             assert s.next()["seq"] == seq and time.monotonic() - began < 0.5
 
 
+def test_redis_with_a_password(own, tmp_path):
+    path = tmp_path / "password"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+        f.write("a secret\n")
+    admin = own.redis.client()
+    for known in (True, False):
+        with staff(own, stream_interval="1s", **({"redis_password_file": path} if known else {})) as fleet:
+            admin.config_set("requirepass", "a secret")
+            try:
+                with stream(fleet) as s:
+                    s.begin()
+                    if known:
+                        until("the hint to be read", 5, lambda: "xread" in str(admin.client_list()))
+                    else:
+                        until("the refusal to be told", 5, lambda: "hints-lost" in fleet["edge1"].tail())
+                    with connect(fleet) as c:
+                        seq = raise_alert(c)
+                    began = time.monotonic()
+                    admin.xadd(f"sluice:alerts:{STUDY}", {"seq": seq})
+                    assert s.next()["seq"] == seq
+                    assert not known or time.monotonic() - began < 0.5
+            finally:
+                admin.config_set("requirepass", "")
+            assert "a secret" not in fleet["edge1"].tail(100_000)
+
+
 def test_an_edge_that_restarts(fleet):
     with stream(fleet) as s:
         start = s.begin()
@@ -188,8 +215,6 @@ def test_a_database_that_hangs(own):
 
 
 def signal_send(pid, number):
-    import os
-
     os.kill(pid, number)
 
 
