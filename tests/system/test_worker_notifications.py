@@ -386,6 +386,14 @@ def test_only_the_sites_recipients_hear_unless_nobody_would(desk):
     assert {e[1] for e in desk.events(named)} == {"one"}
 
 
+def test_alerts_that_reach_nobody_are_said_once(desk):
+    desk.study({})
+    for _ in range(3):
+        desk.raise_alert("urgent")
+    assert open(desk.process.log).read().count("event=alert-unheard") == 1
+    assert desk.query("select count(*) from sluice.alert_escalations")[0][0] == 0
+
+
 def test_two_workers_escalate_and_deliver_once(desk):
     desk.study({"desk": desk.hook("desk"), "doctor": desk.hook("doctor")},
                alerts={"phq9-item9": {"recipients": ["desk"]}},

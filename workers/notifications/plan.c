@@ -108,10 +108,15 @@ first_step(struct alert_plan *p, const struct study *s, const struct alert_found
     return n;
 }
 
+/* Once for each study and reading of its file: in a flood of alerts one line says it all. */
 static void
-unheard(const char *study, const char *severity, const char *why)
+unheard(struct study *s, const char *code, const char *severity, const char *why)
 {
-    log_event(EVENT_ALERT_UNHEARD, LOG_S("study", study), LOG_S("severity", severity),
+    if (s != NULL && s->is_unheard)
+        return;
+    if (s != NULL)
+        s->is_unheard = true;
+    log_event(EVENT_ALERT_UNHEARD, LOG_S("study", code), LOG_S("severity", severity),
               LOG_S("why", why));
 }
 
@@ -119,19 +124,19 @@ size_t
 plan_alert(struct alert_plan *p, const struct recipients *r, const struct alert_found *a,
            int64_t raised_us, int *ret_full)
 {
-    const struct study *s = recipients_study(r, a->study);
+    struct study *s = recipients_study(r, a->study);
 
     if (strcmp(a->kind, "canary") == 0) {
         plan_canary(p, r, &a->id, ret_full);
         return 0;
     }
     if (s == NULL || s->n == 0) {
-        unheard(a->study, a->severity, "the study file names no recipient");
+        unheard(s, a->study, a->severity, "the study file names no recipient");
         return 0;
     }
     size_t n = first_step(p, s, a, ret_full);
     if (n == 0)
-        unheard(a->study, a->severity, "no recipient of the study file can be reached");
+        unheard(s, a->study, a->severity, "no recipient of the study file can be reached");
     int64_t limit_us = s->limits_us[severity_of(a->severity)];
     if (limit_us >= 0 && strcmp(a->state, "open") == 0)
         *ret_full |= alert_plan_escalation(p, &a->id, a->study, a->severity, raised_us + limit_us);
@@ -143,7 +148,7 @@ plan_escalation(struct alert_plan *p, const struct recipients *r, const struct e
                 int *ret_full)
 {
     const struct alert_found *a = &due->found;
-    const struct study *s = recipients_study(r, a->study);
+    struct study *s = recipients_study(r, a->study);
     struct names names = {0};
     const char *contact = NULL;
     int64_t limit_us = s != NULL ? s->limits_us[severity_of(a->severity)] : -1;
@@ -161,7 +166,7 @@ plan_escalation(struct alert_plan *p, const struct recipients *r, const struct e
     struct names one = {.list = {contact}, .n = strcmp(contact, EVERYONE) != 0 || names.n > 0};
     size_t n = study_add(p, s, &one, NULL, &a->id, due->step + 1, ret_full);
     if (n == 0)
-        unheard(a->study, a->severity, "the next contact can't be reached");
+        unheard(s, a->study, a->severity, "the next contact can't be reached");
     /* A limit that was taken out of the study file since: this contact is the last. */
     *ret_full |= alert_plan_escalate(p, &a->id, due->step, limit_us, contact);
 }

@@ -41,6 +41,7 @@ struct study {
     int64_t limits_us[SEVERITIES]; /* negative: not escalated */
     struct recipient *list;
     size_t n;
+    bool is_unheard; /* it was said that alerts reach nobody */
 };
 
 struct recipients; /* opaque */
@@ -53,7 +54,7 @@ int recipients_read(struct recipients *r, struct store *s);
 /* One study file's members, for recipients_read and tests. */
 void recipients_add(struct recipients *r, const struct alert_study *study);
 
-const struct study *recipients_study(const struct recipients *r, const char *code);
+struct study *recipients_study(const struct recipients *r, const char *code);
 struct recipient *recipients_find(const struct recipients *r, const char *study, const char *name);
 /* All of them; one is "nobody". */
 const struct study *recipients_studies(const struct recipients *r, size_t *ret_n);
