@@ -2,12 +2,14 @@
 import http.server
 import json
 import os
+import select
 import subprocess
 import threading
 import uuid
 
 import pytest
 from fleet import BIN, STUDY, Fleet
+from stores import until
 
 EVENT = 'id: {seq}\ndata: {{"seq":{seq},"alertId":"{id}","study":"{study}","subjectId":"SUB123",' \
         '"ruleId":"phq9-item-9","severity":"urgent","state":"open","raisedAt":"2026-11-22T08:00:00Z"}}\n\n'
@@ -168,3 +170,49 @@ def test_follow_ends_with_its_reader(fleet, alerts):
             assert json.loads(process.stdout.readline())["seq"] == 1
             process.stdout.close()
             assert process.wait(30) != 0
+
+
+NURSE = "nurse-token-" + "0" * 22
+
+
+class Whole(Fleet):
+    """With every service, and a token of a nurse."""
+
+    def write_secret(self, name, text):
+        return super().write_secret(name, text + (f"{NURSE} {STUDY} role=site user=nurse\n" if name == "tokens" else ""))
+
+    def start(self):
+        super().start()
+        self.process("notifications1", "sluice-worker", "--service", "notifications", "--name", "notifications1",
+                     "--set", f"postgres={self.stores.postgres.dsn(self.database, 'sluice_notify')}").start()
+
+
+def test_over_the_whole_fleet(stores, monkeypatch):
+    """A PHQ-9 with item 9 above 0: the alert is followed, listed, acknowledged, and its history says who did."""
+    monkeypatch.setenv("SLUICE_TOKEN", NURSE)
+    with Whole(stores, workers=1, queries=1) as fleet:
+        argv = [os.path.join(BIN, "sluicectl"), "--config", fleet.config, "alerts", "follow", "--after", "0", "--json"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as follower:
+            try:
+                answers = {f"PHQ01{n:02}": 0 for n in range(1, 9)} | {"PHQ0109": 2, "PHQ0111": 2}
+                answer = fleet.post(answers, questionnaire="phq-9")
+                assert answer.status == 201, answer.body
+                assert select.select([follower.stdout], [], [], 10)[0]
+                told = json.loads(follower.stdout.readline())
+            finally:
+                follower.kill()
+        (row,) = fleet.ctl_json("alerts", "list")
+        assert row["rule"] == told["ruleId"] == "phq9-item-9" and row["severity"] == "urgent"
+        assert row["id"] == told["alertId"] and row["seq"] == told["seq"] and row["subject"] == "SUB123"
+        fleet.ctl("alerts", "ack", row["id"], "--note", "called", "--yes")
+
+        def history():
+            return fleet.ctl_json("alerts", "show", row["id"])[0]["events"]
+
+        until("the acknowledgement", 10, lambda: history()[-1]["event"] == "acknowledged")
+        assert [(e["event"], e["actor"], e["role"], e["note"]) for e in history()][-1] == (
+            "acknowledged", "nurse", "site", "called")
+        assert fleet.ctl_json("alerts", "list") == []
+        fleet.ctl("alerts", "close", row["id"], "--yes")
+        until("it to be closed", 10, lambda: fleet.ctl_json("alerts", "list", "--state", "closed"))
+        fleet.reconcile()
