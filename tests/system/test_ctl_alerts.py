@@ -176,21 +176,16 @@ NURSE = "nurse-token-" + "0" * 22
 
 
 class Whole(Fleet):
-    """With every service, and a token of a nurse."""
+    """With a token of a nurse."""
 
     def write_secret(self, name, text):
         return super().write_secret(name, text + (f"{NURSE} {STUDY} role=site user=nurse\n" if name == "tokens" else ""))
-
-    def start(self):
-        super().start()
-        self.process("notifications1", "sluice-worker", "--service", "notifications", "--name", "notifications1",
-                     "--set", f"postgres={self.stores.postgres.dsn(self.database, 'sluice_notify')}").start()
 
 
 def test_over_the_whole_fleet(stores, monkeypatch):
     """A PHQ-9 with item 9 above 0: the alert is followed, listed, acknowledged, and its history says who did."""
     monkeypatch.setenv("SLUICE_TOKEN", NURSE)
-    with Whole(stores, workers=1, queries=1) as fleet:
+    with Whole(stores, workers=1, queries=1, notifications=1) as fleet:
         argv = [os.path.join(BIN, "sluicectl"), "--config", fleet.config, "alerts", "follow", "--after", "0", "--json"]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as follower:
             try:
