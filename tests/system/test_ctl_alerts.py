@@ -190,7 +190,7 @@ def test_over_the_whole_fleet(stores, monkeypatch):
         with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as follower:
             try:
                 answers = {f"PHQ01{n:02}": 0 for n in range(1, 9)} | {"PHQ0109": 2, "PHQ0111": 2}
-                answer = fleet.post(answers, questionnaire="phq-9")
+                answer = fleet.post(answers, questionnaire="phq-9", headers={"Prefer": "wait=20"})
                 assert answer.status == 201, answer.body
                 assert select.select([follower.stdout], [], [], 10)[0]
                 told = json.loads(follower.stdout.readline())
