@@ -1,22 +1,42 @@
 """What a person does about an alert, from HTTP to the database, over a real fleet."""
+import base64
 import json
+import os
+import secrets
 import urllib.request
 import uuid
 
 import pytest
 
-from fleet import STUDY, TOKEN, Fleet
-from stores import Stores
+from fleet import EXAMPLES, STUDY, TOKEN, Fleet
+from receivers import Webhooks
+from stores import Stores, until
 
 NURSE = "nurse-token-" + "1" * 22
+KEY = secrets.token_bytes(32)
 
 
 @pytest.fixture(scope="module")
-def fleet():
+def webhooks():
+    w = Webhooks(KEY)
+    yield w
+    w.close()
+
+
+@pytest.fixture(scope="module")
+def fleet(webhooks):
     with Stores() as stores:
-        f = Fleet(stores, workers=0)
+        f = Fleet(stores, workers=1)
         try:
             f.prepare()
+            os.mkdir(f.path("notify"))
+            f.write_secret("notify/desk", f"whsec_{base64.b64encode(KEY).decode()}\n")
+            with open(os.path.join(EXAMPLES, "study-NCT007.json")) as file:
+                study = json.load(file)
+            study["recipients"] = {"desk": {"webhook": {"url": webhooks.url("desk"), "secretFile": "desk"}}}
+            with open(f.path("study.json"), "w") as file:
+                json.dump(study, file)
+            f.ctl("study", "load", f.path("study.json"), "--yes")
             f.write_secret("tokens", f"{TOKEN} {STUDY}\n{NURSE} {STUDY} role=site user=nurse1 organisation=Ward3\n")
             f.start()
             yield f
@@ -41,6 +61,28 @@ def post(fleet, id, action, body=None, token=NURSE):
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
+
+
+def test_from_an_answer_to_the_desk_and_back(fleet, webhooks):
+    answers = {f"PHQ010{n}": 0 for n in range(1, 9)} | {"PHQ0109": 1}
+    assert fleet.post(answers, questionnaire="phq-9").status == 201
+    request, = webhooks.wait("desk")
+    data = request["body"]["data"]
+    assert request["good"] and request["body"]["type"] == "alert.raised" and data["severity"] == "urgent"
+    assert set(data) == {"alertId", "study", "subjectId", "submissionId", "severity", "provisional"}
+    assert post(fleet, data["alertId"], "acknowledge")[0] == 200
+    until("the history", 5, lambda: [e for e, in fleet.query(
+        "select event from sluice.alert_events where alert_id = %s order by n", [data["alertId"]])] ==
+        ["raised", "delivered", "acknowledged"])
+    latency, = fleet.query("select latency_s from sluice.alert_latency where alert_id = %s", [data["alertId"]])
+    assert latency[0] < 1
+
+
+def test_a_form_that_is_rejected_keeps_its_alert(fleet, webhooks):
+    answers = {f"PHQ010{n}": 0 for n in range(1, 9)} | {"PHQ0109": 2, "PHQ0101": 7}
+    assert fleet.post(answers, questionnaire="phq-9").status == 422
+    request = webhooks.wait("desk", 2)[-1]
+    assert request["body"]["data"]["provisional"] is True
 
 
 def test_acknowledged_then_closed(fleet):
