@@ -9,6 +9,7 @@ import uuid
 import psycopg
 import pytest
 
+import openapi
 from fleet import STUDY, TOKEN, Fleet
 from sse import Stream
 from stores import Stores, until
@@ -17,6 +18,13 @@ SITE = "test-token-site-" + "0" * 16
 
 
 class Staff(Fleet):
+    """A fleet with a token for site staff; every answer is held against the OpenAPI."""
+
+    def request(self, method, path, *args, **more):
+        answer = super().request(method, path, *args, **more)
+        openapi.check(method, path, answer)
+        return answer
+
     def prepare(self):
         super().prepare()
         self.write_secret("tokens", f"{TOKEN} {STUDY}\n{SITE} {STUDY} role=site user=nurse\n")
@@ -239,5 +247,12 @@ def test_reads_over_http(own):
         assert a.json["status"] == "enrolled" and a.json["lastSubmission"]["id"] == id
         assert fleet.request("GET", "/api/v1/subjects/SUB123/profile", token=SITE).json["subjectId"] == "SUB123"
         assert fleet.request("GET", "/api/v1/alerts?state=open", token=SITE).json == {"alerts": [], "next": None}
+        with connect(fleet) as c:
+            seq = raise_alert(c)
+        alert, = fleet.request("GET", "/api/v1/alerts?state=open", token=SITE).json["alerts"]
+        assert alert["seq"] == seq and alert["severity"] == "urgent"
+        for path in ("/api/v1/alerts?limit=0", "/api/v1/subjects/NOBODY", "/api/v1/questionnaires/none", f"/api/v1/submissions/"
+                     f"{uuid.uuid4()}/history"):
+            assert fleet.request("GET", path, token=SITE).status in (400, 404)
         assert fleet.request("GET", "/api/v1/projects/active").json["projects"][0]["projectId"] == STUDY
         fleet.reconcile()

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from http_rig import MULTI, SITE, SITES, SPONSOR, STUDY, TOKEN, Rig
+from stores import until
 
 ID = "12345678-1234-4234-8234-123456789abc"
 
@@ -156,6 +157,7 @@ def test_no_worker_within_the_deadline(rig):
 
 def test_the_next_broker_is_asked():
     with Rig(brokers=2) as rig:
+        until("both brokers", 10, lambda: rig.metric("sluice_edge_brokers_connected") == 2)
         rig.brokers[0].reply, rig.brokers[1].reply = None, {"status": 200, "json": "{}"}
         for _ in range(4):
             assert get(rig, "/projects/active").status == 200

@@ -13,7 +13,7 @@ FOUND = {"found": True, "state": "stored", "study": STUDY, "received_us": 1_700_
 
 @pytest.fixture(scope="module")
 def rig():
-    with Rig() as rig:
+    with Rig(described=True) as rig:
         yield rig
 
 
@@ -43,6 +43,12 @@ def test_in_the_database(rig):
     r = rig.broker.records[0]
     assert r.flags == 1 and r.service == "queries" and r.scope == STUDY
     assert r.plain == {"kind": "submission", "studies": [STUDY], "id": uuid.UUID(ID).bytes}
+
+
+def test_the_revision_is_the_etag(rig):
+    rig.broker.reply = {**FOUND, "state": "in-progress", "revision": 3}
+    a = get(rig)
+    assert a.json["status"] == "in-progress" and a.json["revision"] == 3 and a.headers["ETag"] == '"3"'
 
 
 def test_reasons(rig):
