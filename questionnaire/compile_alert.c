@@ -84,6 +84,9 @@ subject_take(struct compiler *c, const json_t *x, struct alert *a)
         return refuse(c, "alert '%s': item '%s' has no score", a->id, link_id);
     if (of_item != NULL && (item->type == ITEM_GROUP || item->type == ITEM_DISPLAY))
         return refuse(c, "alert '%s': item '%s' is no question", a->id, link_id);
+    if (of_item != NULL && item->identifier != IDENTIFIER_NONE)
+        return refuse(c, "alert '%s': item '%s' is an identifier, which an alert would show", a->id,
+                      link_id);
     a->item = of_item != NULL ? i : ITEM_NONE;
     a->score = of_score != NULL ? item->score : ITEM_NONE;
     return true;

@@ -76,6 +76,8 @@ of_take(struct compiler *c, const json_t *x, const struct item *item, struct sco
             return item_refuse(c, item, "score: '%.60s' has no number or weight", link_id);
         if (item_is_plural(q, &q->items[i]))
             return item_refuse(c, item, "score: '%.60s' may have several answers", link_id);
+        if (q->items[i].identifier != IDENTIFIER_NONE)
+            return item_refuse(c, item, "score: '%.60s' is an identifier", link_id);
         if (q->items[i].type == ITEM_CHOICE || q->items[i].type == ITEM_OPEN_CHOICE)
             worthless_warn(c, &q->items[i]);
         of[score->n_of++] = i;

@@ -10,6 +10,7 @@
 
 #define AGE_TOLD_MAX 89 /* HIPAA 164.514(b)(2)(i)(C) */
 #define YEAR_DIGITS 4
+#define AT_MAX 40
 
 struct taking {
     const struct questionnaire *q;
@@ -201,5 +202,70 @@ identifiers_take(const struct questionnaire *q, const uint8_t *answers, size_t s
 
     any_copy(&t, &at);
     free(t.places);
+    return t.full != 0 ? BUF_FULL : BUF_OK;
+}
+
+/* Digits and what stands between them: no name, so no name; begins as a moment does, so no number.
+ */
+static bool
+is_time(const char *text, size_t len)
+{
+    static const char allowed[] = "0123456789T:.+-Z";
+
+    for (size_t i = 0; i < len; i++)
+        if (memchr(allowed, text[i], sizeof(allowed) - 1) == NULL)
+            return false;
+    return len >= sizeof("2026-11-22T08:00Z") - 1 && len <= AT_MAX && text[4] == '-' &&
+           text[10] == 'T';
+}
+
+static void
+edit_mask(struct taking *t, const uint8_t *edit, size_t size, const struct item *item)
+{
+    const char *at = NULL;
+    size_t len = 0;
+
+    if (!mp_find_str(edit, size, "at", &at, &len) || !is_time(at, len))
+        at = NULL;
+    t->full |= mp_put_map(t->out, 1 + (item != NULL) + (at != NULL));
+    if (item != NULL) {
+        t->full |= mp_put_cstr(t->out, "linkId");
+        t->full |= mp_put_cstr(t->out, item->link_id);
+    }
+    if (at != NULL) {
+        t->full |= mp_put_cstr(t->out, "at");
+        t->full |= mp_put_str(t->out, at, len);
+    }
+    t->full |= mp_put_cstr(t->out, "identity");
+    t->full |= mp_put_bool(t->out, true);
+}
+
+int
+identifiers_edits(const struct questionnaire *q, const uint8_t *edits, size_t size, struct buf *out)
+{
+    struct taking t = {.q = q, .out = out};
+    struct mp_cursor at = {edits, edits + size};
+    struct mp_value array;
+
+    next(&at, &array);
+    sluice_assert(array.type == MP_ARRAY);
+    t.full |= mp_put_array(out, array.len);
+    for (uint32_t n = 0; n < array.len; n++) {
+        const uint8_t *edit = at.at;
+        const struct item *item = NULL;
+        const char *link_id;
+        size_t len;
+
+        mp_skip(&at);
+        size_t edit_size = (size_t)(at.at - edit);
+        if (mp_find_str(edit, edit_size, "linkId", &link_id, &len)) {
+            uint32_t i = item_find(q, link_id, len);
+            item = i != ITEM_NONE ? &q->items[i] : NULL;
+        }
+        if (item != NULL && item->type != ITEM_GROUP && item->identifier == IDENTIFIER_NONE)
+            t.full |= buf_append(out, edit, edit_size);
+        else
+            edit_mask(&t, edit, edit_size, item);
+    }
     return t.full != 0 ? BUF_FULL : BUF_OK;
 }

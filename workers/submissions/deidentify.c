@@ -74,6 +74,23 @@ year_of(int64_t wall_us)
     return gmtime_r(&s, &tm) != NULL ? tm.tm_year + 1900 : 1970;
 }
 
+/* What was typed before submission names the person no less. */
+static int
+edits_take(struct batch *b, struct job *j)
+{
+    struct slice *edits = &j->extra.device_edits;
+    struct buf out;
+
+    if (edits->at == NULL)
+        return BUF_OK;
+    buf_init(&out, ANSWERS_MAX);
+    int full = identifiers_edits(j->form->compiled, edits->at, edits->len, &out);
+    if (full == BUF_OK)
+        *edits = arena_keep(&b->arena, out.data, out.size);
+    buf_deinit(&out);
+    return full;
+}
+
 bool
 deidentify_job(struct batch *b, struct job *j, int32_t revision)
 {
@@ -89,6 +106,7 @@ deidentify_job(struct batch *b, struct job *j, int32_t revision)
     if (full == BUF_OK)
         j->row.answers = arena_keep(&b->arena, out.data, out.size);
     buf_deinit(&out);
+    full |= edits_take(b, j);
     return full == BUF_OK && !t.full;
 }
 

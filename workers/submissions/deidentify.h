@@ -6,7 +6,8 @@
 #include "store/identity_store.h"
 #include "workers/submissions/job.h"
 
-/* A valid job of a form with identifiers: row.answers without them, and the job's list of them.
+/* A valid job of a form with identifiers: row.answers and extra.device_edits without them, and the
+ * job's list of them.
  * False: more than can be held. */
 bool deidentify_job(struct batch *b, struct job *j, int32_t revision);
 /* Seals what all jobs of the batch bring; some statements where a subject is new. wrap NULL: no

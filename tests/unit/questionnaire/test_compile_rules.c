@@ -108,6 +108,8 @@ static const struct refusal scores[] = {
     {Q(ITEM("g", "group", ",'repeats':true,'item':[" ITEM("a", "integer", "") "]") "," ITEM("s",
      "integer", SCORE(METHOD("sum") "," OF("a")))),
      "item 's': score: 'a' may have several answers"},
+    {Q(ITEM("a", "integer", ",'definition':'" HL7 "Patient#Patient.identifier'") "," ITEM("s",
+     "integer", SCORE(METHOD("sum") "," OF("a")))), "item 's': score: 'a' is an identifier"},
     {Q(ITEM("a", "integer", "") "," ITEM("s", "date", SCORE(METHOD("sum") "," OF("a")))),
      "item 's': score: method sum does not fit type date"},
     {SCORED(SCORE(METHOD("sum") "," OF("a") ",{'url':'minAnswred','valueInteger':1}")),
@@ -174,6 +176,10 @@ static const struct refusal alerts[] = {
     {ALERTED(ID ON("z") OP(">") VAL("'valueInteger':1") URGENT), "alert 'r1': 'z' is no item"},
     {ALERTED(ID ON("g") OP(">") VAL("'valueInteger':1") URGENT),
      "alert 'r1': item 'g' is no question"},
+    {"{'resourceType':'Questionnaire','status':'active','extension':[{'url':'" OURS
+     "alert','extension':[" ID ON("n") OP(">") VAL("'valueInteger':1") URGENT "]}],'item':["
+     ITEM("n", "integer", ",'definition':'" HL7 "Patient#Patient.identifier'") "]}",
+     "alert 'r1': item 'n' is an identifier"},
     {ALERTED(ID PART("score", "'valueString':'a'") "," OP(">") VAL("'valueInteger':1") URGENT),
      "alert 'r1': item 'a' has no score"},
     {ALERTED(ID ON("a") OP("~") VAL("'valueInteger':1") URGENT), "alert 'r1': op '~'"},
