@@ -149,7 +149,7 @@ class Fleet:
                        "redis": f"unix:{self.stores.redis.socket}", "seal_key_file": self.path("seal.keys"),
                        "identity_key_file": self.path("identity.key"), "audit_key_file": self.path("audit.keys"),
                        "wrap_key_file": self.path("wrap.keys"), "notify_secrets": self.path("notify"),
-                       "canary_interval": "0"},
+                       "canary_interval": "0", "client_endpoints": self.endpoint("c")},
             "ctl": {"admin_endpoints": self.endpoint("a"), "client_endpoints": self.endpoint("c"),
                     "edge_url": self.url, "token_file": self.path("tokens"),
                     "postgres": pg.dsn(self.database), "redis": f"unix:{self.stores.redis.socket}",

@@ -78,6 +78,22 @@ def test_a_rejected_form_does_not_lose_its_alert(fleet):
     assert [(row[1], row[3]) for row in alerts(fleet, key)] == [("phq9-item-9", True)]
 
 
+def test_a_symptom_alerts_against_the_subjects_own_previous_answer(fleet):
+    def report(severity, day):
+        answer, key = post(fleet, "CLIN-005", "pro-ctcae", {"cough-severity": severity, "nausea-frequency": "never"},
+                           submitAt=f"2026-11-{day:02}T08:00:00+01:00")
+        assert answer.status == 201, answer.body
+        return stored(fleet, key)[0], [row[1] for row in alerts(fleet, key)]
+
+    scores, raised = report("none", 10)
+    assert raised == [] and scores["cough-composite"] == {"value": 0} and scores["nausea-composite"] == {"value": 0}
+    assert scores["pain-composite"] == {"value": None}
+    assert report("moderate", 12)[1] == ["cough-severity-worse"]
+    assert report("severe", 14)[1] == ["cough-severity-high"]
+    # Late: judged against its own predecessor, the form of the 10th.
+    assert report("mild", 11)[1] == []
+
+
 def test_profile_blood_pressure_and_glucose(fleet):
     profile = {f"EQ5D020{n}": n for n in range(1, 6)}
     answer, key = post(fleet, "CLIN-006", "eq-5d-5l", {**profile, "EQ5D0206": 70})

@@ -1,6 +1,9 @@
 /* The service "submissions": the steps of job.h over one batch, and the caches between batches. */
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -9,18 +12,17 @@
 #include "store/array.h"
 #include "store/cache.h"
 #include "workers/runtime/service.h"
+#include "workers/submissions/batch.h"
 #include "workers/submissions/deidentify.h"
+#include "workers/submissions/held.h"
 #include "workers/submissions/open.h"
 #include "workers/submissions/outcome.h"
+#include "workers/submissions/previous.h"
 #include "workers/submissions/subjects.h"
 #include "workers/submissions/tell.h"
 #include "workers/submissions/validate.h"
 #include "workers/submissions/write.h"
 
-#define KEPT_BYTES ((size_t)1 << 20)    /* memory a buffer keeps between batches */
-#define PAYLOADS_SOFT ((size_t)8 << 20) /* past it, what is left of the batch comes again */
-#define PAYLOADS_MAX (PAYLOADS_SOFT + ((size_t)4 << 20))
-#define BODY_MAX ((size_t)64 << 20)
 #define PARAMS_MAX ((size_t)64 << 20)
 #define SUBJECTS_AHEAD 65536 /* read with the catalog, so that batches need not ask */
 #define SUBJECT_KEYS_MAX ((size_t)4 << 20)
@@ -35,7 +37,9 @@ struct submissions {
     struct alerts_writer *alerts;
     struct revisions_writer *revisions;
     struct medicine *medicine;
+    struct previous *previous;
     struct tell *tell;
+    struct held *held; /* NULL: others send what was held */
     struct catalog *catalog;
     struct subjects *subjects;
     struct cache *cache;
@@ -45,32 +49,10 @@ struct submissions {
     struct batch batch;
     uint64_t generation;
     int64_t stamp;
+    bool stale; /* a load was notified, and could not be read */
     bool cache_lost;
+    int wake; /* an epoll of the store's socket: loads are notified there */
 };
-
-static void
-batch_init(struct batch *b)
-{
-    buf_init(&b->plain, BODY_MAX);
-    buf_init(&b->opened, BODY_MAX);
-    buf_init(&b->text, PAYLOADS_MAX);
-    buf_init(&b->payloads, PAYLOADS_MAX);
-    buf_init(&b->scratch, BODY_MAX);
-    findings_init(&b->findings);
-}
-
-static void
-batch_deinit(struct batch *b)
-{
-    buf_deinit(&b->plain);
-    buf_deinit(&b->opened);
-    buf_deinit(&b->text);
-    buf_deinit(&b->payloads);
-    buf_deinit(&b->scratch);
-    arena_deinit(&b->arena);
-    findings_deinit(&b->findings);
-    free(b->jobs);
-}
 
 static void
 submissions_stop(void *self)
@@ -81,7 +63,11 @@ submissions_stop(void *self)
     alerts_writer_free(s->alerts);
     revisions_writer_free(s->revisions);
     medicine_free(s->medicine);
+    previous_free(s->previous);
     tell_free(s->tell);
+    held_free(s->held);
+    if (s->wake >= 0)
+        close(s->wake);
     identity_wrap_free(s->wrap);
     sodium_memzero(&s->chain.key, sizeof(s->chain.key));
     catalog_free(s->catalog);
@@ -151,6 +137,20 @@ keys_open(struct submissions *s, const struct config *config)
     return true;
 }
 
+/* Where what was held is sent; without endpoints other workers do it, or an operator. */
+static bool
+held_open(struct submissions *s, const struct config *config)
+{
+    const char *endpoints = config_str(config, "worker", "client_endpoints");
+
+    if (*endpoints == '\0')
+        return true;
+    s->held = held_new(endpoints, "submissions");
+    if (s->held == NULL)
+        log_event(EVENT_FATAL, LOG_S("why", "worker/client_endpoints"));
+    return s->held != NULL;
+}
+
 static void *
 submissions_start(const struct service_env *env)
 {
@@ -167,9 +167,11 @@ submissions_start(const struct service_env *env)
     s->catalog = catalog_new();
     s->subjects = subjects_new();
     s->medicine = medicine_new(&s->identity);
+    s->previous = previous_new();
     s->tell = tell_new(s->keys);
+    s->wake = epoll_create1(EPOLL_CLOEXEC);
     store_listen(s->store, CATALOG_CHANNEL);
-    if (!keys_open(s, env->config) || !redis_open(s, env->config)) {
+    if (!keys_open(s, env->config) || !redis_open(s, env->config) || !held_open(s, env->config)) {
         submissions_stop(s);
         return NULL;
     }
@@ -189,6 +191,7 @@ catalog_refresh(struct submissions *s)
 {
     int n = store_catalog_stamp(s->store, &s->stamp);
 
+    s->stale = true;
     if (n == STORE_OK)
         n = catalog_read(s->catalog, s->store);
     if (n != STORE_OK)
@@ -199,7 +202,23 @@ catalog_refresh(struct submissions *s)
         return n;
     log_event(EVENT_CATALOG_READ, LOG_U("studies", catalog_studies(s->catalog)),
               LOG_U("questionnaires", catalog_forms(s->catalog)));
+    s->stale = false;
+    if (s->held != NULL)
+        held_wish(s->held);
     return STORE_OK;
+}
+
+/* A connection that is closed leaves the epoll by itself. */
+static int
+store_watch(struct submissions *s)
+{
+    int fd = store_fd(s->store);
+    struct epoll_event event = {.events = EPOLLIN};
+
+    if (epoll_ctl(s->wake, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST)
+        return STORE_OK;
+    store_why_set(s->store, "epoll_ctl failed");
+    return STORE_RETRY;
 }
 
 static int
@@ -209,43 +228,12 @@ submissions_ready(void *self)
 
     if (s->generation == store_generation(s->store))
         return STORE_OK;
-    int n = catalog_refresh(s);
+    int n = store_watch(s);
+    if (n == STORE_OK)
+        n = catalog_refresh(s);
     if (n == STORE_OK)
         s->generation = store_generation(s->store);
     return n;
-}
-
-/* Reads what came into jobs. The broker's bytes are checked record by record; what follows a
- * malformed one can't be found, so its lease simply ends. */
-static void
-batch_read(struct batch *b, const struct service_batch *in)
-{
-    size_t at = 0, bodies = 0;
-
-    b->n = 0;
-    b->broker = in->broker;
-    while (at < in->size) {
-        if (b->n == b->cap) {
-            b->cap = b->cap > 0 ? b->cap * 2 : 256;
-            b->jobs = mem_grow(b->jobs, b->cap, sizeof(*b->jobs));
-        }
-        struct job *j = &b->jobs[b->n];
-        memset(j, 0, sizeof(*j));
-        if (record_read(in->data + at, in->size - at, &j->record) != RECORD_OK)
-            break;
-        at += j->record.length;
-        bodies += j->record.body_len + JOB_NAMES_MAX;
-        b->n++;
-    }
-    buf_trim(&b->plain, KEPT_BYTES);
-    buf_trim(&b->opened, KEPT_BYTES);
-    buf_trim(&b->text, KEPT_BYTES);
-    buf_trim(&b->payloads, KEPT_BYTES);
-    buf_trim(&b->scratch, KEPT_BYTES);
-    arena_clear(&b->arena);
-    uint8_t *p;
-    int full = buf_reserve(&b->plain, bodies + 1, &p); /* from here on it never moves */
-    sluice_assert(full == BUF_OK || bodies + 1 > BODY_MAX);
 }
 
 /* Whoever is not in the cache is asked for, all in one statement. */
@@ -333,7 +321,7 @@ batch_process(struct submissions *s)
     bool unknown;
 
     int notes = store_notifications(s->store);
-    int n = notes < 0 ? STORE_RETRY : notes > 0 ? catalog_refresh(s) : STORE_OK;
+    int n = notes < 0 ? STORE_RETRY : notes > 0 || s->stale ? catalog_refresh(s) : STORE_OK;
     if (n == STORE_OK)
         n = recorded_find(b, &write);
     if (n == STORE_OK)
@@ -343,6 +331,8 @@ batch_process(struct submissions *s)
     jobs_validate(s, &unknown);
     if (unknown)
         n = validate_again(s);
+    if (n == STORE_OK)
+        n = previous_judge(s->previous, b, s->store, s->catalog, s->medicine);
     if (n == STORE_OK)
         n = deidentify_seal(b, s->store, s->wrap);
     for (size_t i = 0; i < b->n && n == STORE_OK; i++) {
@@ -414,6 +404,7 @@ submissions_batch(void *self, const struct service_batch *in, struct service_rep
     for (size_t i = 0; i < b->n; i++)
         open_job(b, &b->jobs[i], s->keys);
     int n = batch_process(s);
+    previous_release(s->previous, s->store);
     if (n == STORE_SCHEMA)
         return n;
     cache_tell(s);
@@ -426,11 +417,23 @@ submissions_batch(void *self, const struct service_batch *in, struct service_rep
     return n;
 }
 
+/* A load is noticed at once, also by a fleet that has nothing to do. What can't be read now is read
+ * with the next batch. */
+static void
+loads_notice(struct submissions *s)
+{
+    if (store_is_open(s->store) && store_notifications(s->store) > 0)
+        catalog_refresh(s);
+}
+
 static void
 submissions_idle(void *self, int64_t now_us)
 {
     struct submissions *s = self;
 
+    loads_notice(s);
+    if (s->held != NULL)
+        held_step(s->held, s->store, now_us);
     cache_heed(s, cache_settle(s->cache));
     cache_maintain(s->cache, s->store, now_us);
 }
@@ -439,8 +442,18 @@ static int64_t
 submissions_deadline(void *self)
 {
     struct submissions *s = self;
+    int64_t held_us = s->held != NULL ? held_deadline(s->held, clock_mono_us()) : INT64_MAX;
+    int64_t cache_us = cache_deadline(s->cache);
 
-    return cache_deadline(s->cache);
+    return held_us < cache_us ? held_us : cache_us;
+}
+
+static int
+submissions_wake_fd(void *self)
+{
+    const struct submissions *s = self;
+
+    return s->wake;
 }
 
 const struct service submissions_service = {
@@ -451,4 +464,5 @@ const struct service submissions_service = {
     .batch = submissions_batch,
     .idle = submissions_idle,
     .deadline = submissions_deadline,
+    .wake_fd = submissions_wake_fd,
 };

@@ -300,11 +300,8 @@ validate_job(struct batch *b, struct job *j, const struct validate_env *env, boo
         validate_refuse(b, j, RULE_SUBJECT_ERASED, "rejected", 410);
         return;
     }
-    if (j->answers.at != NULL && (j->form->scored || j->form->alerting)) {
-        const struct readings *previous =
-            j->form->comparative && env->previous != NULL ? env->previous(env->arg, j) : NULL;
+    if (j->answers.at != NULL)
         medicine_judge(env->medicine, b, j, g.study, g.site, (int32_t)j->correction.revision + 1,
-                       previous, &g.flags);
-    }
+                       NULL, &g.flags);
     verdict(&g);
 }

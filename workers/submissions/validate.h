@@ -11,9 +11,6 @@ struct validate_env {
     const struct subjects *subjects;
     const struct identity_key *identity;
     struct medicine *medicine;
-    /* What the subject answered before, for forms whose rules compare; NULL: nothing. */
-    const struct readings *(*previous)(void *arg, const struct job *j);
-    void *arg;
 };
 
 /* Fills job.row (valid) or job.rejection with reasons and payload (not valid; rejected_as says
