@@ -15,9 +15,13 @@ configure() {
     secret_make "$DATA/keys/audit.keys" "1 $(random_hex 32)"
     secret_make "$DATA/keys/wrap.keys" "1 $(random_hex 32)"
     secret_make "$DATA/keys/tokens" "$(random_hex 24) NCT007"
+    # A nurse's beside the participants': alerts are for the site, and so are corrections from a source.
+    grep -q 'role=site' "$DATA/keys/tokens" ||
+        printf '%s NCT007 role=site user=nurse organisation=example-site\n' "$(random_hex 24)" >>"$DATA/keys/tokens"
     mkdir -p "$DATA/keys/notify" # secrets of webhooks, by the names that study files give them
     [ "$(id -u)" != 0 ] || chown "$RUNAS" "$DATA/keys/notify"
-    TOKEN=$(cut -d' ' -f1 "$DATA/keys/tokens")
+    TOKEN=$(sed -n '1s/ .*//p' "$DATA/keys/tokens")
+    SITE_TOKEN=$(sed -n 's/^\([^ ]*\) .*role=site.*/\1/p' "$DATA/keys/tokens" | head -n 1)
     cat >"$DATA/sluice.conf" <<CONF
 #   Written by ./quickstart at each start; doc/reference.md explains every key.
 broker
@@ -50,18 +54,19 @@ ctl
     admin_endpoints = "ipc://$RUN/admin.sock"
     client_endpoints = "ipc://$RUN/client.sock"
     edge_url = "http://127.0.0.1:$PORT"
-    token_file = "$DATA/keys/tokens"
+    token_file = "$DATA/keys/ctl/tokens"
     postgres = "host=$RUN port=5432 dbname=sluice user=sluice"
     redis = "unix:$RUN/redis.sock"
     journal_dir = "$DATA/journal"
-    seal_key_file = "$DATA/keys/seal.keys"
-    audit_key_file = "$DATA/keys/audit.keys"
-    wrap_key_file = "$DATA/keys/wrap.keys"
+    seal_key_file = "$DATA/keys/ctl/seal.keys"
+    audit_key_file = "$DATA/keys/ctl/audit.keys"
+    wrap_key_file = "$DATA/keys/ctl/wrap.keys"
 CONF
     (umask 077 && cat >"$ENV_FILE" <<ENV
-# Written by ./quickstart; source it. It holds a token: keep it to yourself.
+# Written by ./quickstart; source it. It holds tokens: keep them to yourself.
 export SLUICE_URL=http://127.0.0.1:$PORT
 export SLUICE_TOKEN=$TOKEN
+export SLUICE_SITE_TOKEN=$SITE_TOKEN
 export SLUICE_CONFIG=$DATA/sluice.conf
 export SLUICE_BIN=$BIN
 export SLUICE_BROKER=ipc://$RUN/client.sock
