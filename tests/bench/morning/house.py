@@ -37,7 +37,7 @@ class House(fleet.Fleet):
         self.load_studies()
         self.load_people()
         self.query("CHECKPOINT")
-        self.query("ANALYZE")
+        self.query("ANALYZE sluice.subjects")  # the rest fills as in any new installation
 
     def load_json(self, name, content, *verb):
         path = self.path(name)

@@ -34,7 +34,7 @@ def within(kind, low, high):
 
 def options(arguments=None):
     parser = Usage(prog="flood", description="A morning's load of a clinical study on a real fleet.")
-    parser.add_argument("--subjects", type=within(int, 100, 1000000), metavar="N", help="people (100000)")
+    parser.add_argument("--subjects", type=within(int, 100, 1000000), metavar="N", help="people (100000; --capacity, --half-on-one 60000)")
     speed = parser.add_mutually_exclusive_group()
     speed.add_argument("--compress", type=within(float, 1, 100000), metavar="N",
                        help=f"the morning's {mix.MORNING_MIN} minutes pass N times as fast ({DEFAULT_COMPRESS})")
@@ -43,7 +43,7 @@ def options(arguments=None):
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--capacity", action="store_true", help="find what the machine stores a second, then run at half of it")
     kind.add_argument("--half-on-one", action="store_true", help="half the load on one form and one study, against the load spread")
-    parser.add_argument("--seconds", type=within(int, 2, 120), metavar="S", help="length of each run of --capacity (20), --half-on-one (8)")
+    parser.add_argument("--seconds", type=within(int, 2, 120), metavar="S", help="length of each run of --capacity (20), --half-on-one (5)")
     parser.add_argument("--pairs", type=within(int, 1, 10), default=3, metavar="N", help="runs of each kind of --half-on-one (3)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another morning (1)")
     parser.add_argument("--svg", metavar="FILE", help="draw the run")
@@ -52,8 +52,8 @@ def options(arguments=None):
     if args.minutes:
         args.compress = mix.MORNING_MIN / args.minutes
     args.compress = args.compress or DEFAULT_COMPRESS
-    args.subjects = args.subjects or 100000
-    args.seconds = args.seconds or (8 if args.half_on_one else 20)
+    args.subjects = args.subjects or (60000 if args.capacity or args.half_on_one else 100000)
+    args.seconds = args.seconds or (5 if args.half_on_one else 20)
     return args
 
 

@@ -100,7 +100,7 @@ class Mix:
         """Study and, when it matters, form of a subject."""
         if self.half_on_one and number % 2 == 0:
             return STUDIES[0], SYMPTOM_FORMS[0]
-        return STUDIES[number % len(STUDIES)], None
+        return STUDIES[number // 2 % len(STUDIES)], None
 
     def subject(self, number):
         return self.home(number)[0], f"S{number:06d}"

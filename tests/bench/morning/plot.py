@@ -97,11 +97,10 @@ class Panel:
             canvas.path(points, colour, filled, top + PANEL)
             if filled:
                 canvas.path(points, colour)
-            if len(self.curves) > 1:
-                canvas.text(x, top - 10, name, "end", 12)
-                x -= 6.6 * len(name) + 8
-                canvas.line(x - 16, top - 14, x, top - 14, colour, 3)
-                x -= 34
+            canvas.text(x, top - 10, name, "end", 12)
+            x -= 7.2 * len(name) + 8
+            canvas.line(x - 16, top - 14, x, top - 14, colour, 3)
+            x -= 34
         canvas.line(LEFT, top + PANEL, WIDTH - RIGHT, top + PANEL, INK)
 
 

@@ -93,7 +93,7 @@ def morning(stores, args, say):
 def capacity(stores, args, say):
     """What the machine stores a second, then half of that at even rate, and the alerts' delay under it."""
     rng = random.Random(args.seed)
-    people, each = mix.Mix(rng), args.subjects // 2
+    people, each = mix.Mix(rng), args.subjects * 2 // 3
     with House(stores, (people, range(args.subjects))) as house:
         say(f"warm-up, then as much as the machine takes for {args.seconds} s")
         closed(house, people, range(1000), rng, WARM_S, "warm-up")
