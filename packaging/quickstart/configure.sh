@@ -20,6 +20,8 @@ configure() {
         printf '%s NCT007 role=site user=nurse organisation=example-site\n' "$(random_hex 24)" >>"$DATA/keys/tokens"
     mkdir -p "$DATA/keys/notify" # secrets of webhooks, by the names that study files give them
     [ "$(id -u)" != 0 ] || chown "$RUNAS" "$DATA/keys/notify"
+    # sluicectl takes secrets only from root or from whoever calls it: copies of its own.
+    (umask 077 && mkdir -p "$DATA/keys/ctl" && cp -f "$DATA"/keys/{tokens,seal.keys,audit.keys,wrap.keys} "$DATA/keys/ctl/")
     TOKEN=$(sed -n '1s/ .*//p' "$DATA/keys/tokens")
     SITE_TOKEN=$(sed -n 's/^\([^ ]*\) .*role=site.*/\1/p' "$DATA/keys/tokens" | head -n 1)
     cat >"$DATA/sluice.conf" <<CONF
