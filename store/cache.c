@@ -41,17 +41,6 @@ static struct redis_script push_script = {
     "return 0",
     ""};
 
-/* KEYS: a stream for each alert; ARGV: its fields. */
-static struct redis_script alert_script = {
-    "for i, key in ipairs(KEYS) do\n"
-    "  local a = i * 7\n"
-    "  redis.call('XADD', key, 'MAXLEN', '~', " CACHE_STREAM_MAX ", '*', 'seq', ARGV[a - 6],\n"
-    "    'alert_id', ARGV[a - 5], 'severity', ARGV[a - 4], 'rule', ARGV[a - 3], 'subject',\n"
-    "    ARGV[a - 2], 'provisional', ARGV[a - 1], 'raised_at', ARGV[a])\n"
-    "end\n"
-    "return 0",
-    ""};
-
 /* ARGV: our token, how many at most. Subjects to count, if no other worker is at it. */
 static struct redis_script take_script = {
     "local call, lock, taking = redis.call, 'sluice:counts:lock', 'sluice:counts:taking'\n"
@@ -254,70 +243,20 @@ cache_settle(struct cache *c)
     return CACHE_SKIPPED;
 }
 
-/* ---- the stream of alerts ---- */
-
-#define ALERT_FIELDS 7
-#define STREAM_KEY_SIZE 96
-
-struct alert_texts {
-    char key[STREAM_KEY_SIZE], seq[24], id[UUID_TEXT_SIZE], raised[CLOCK_TEXT_SIZE];
-};
-
-static int
-alerts_send(struct cache *c, const struct cache_alert *alerts, size_t n)
-{
-    struct alert_texts *texts = mem_new(n, sizeof(*texts));
-    const char **argv = mem_new(n * (ALERT_FIELDS + 1), sizeof(*argv));
-    size_t *lengths = mem_new(n * (ALERT_FIELDS + 1), sizeof(*lengths));
-    redisReply *reply = NULL;
-
-    for (size_t i = 0; i < n; i++) {
-        const struct cache_alert *a = &alerts[i];
-        struct alert_texts *t = &texts[i];
-        const char *provisional = a->provisional ? "1" : "0";
-        int key_len = snprintf(t->key, sizeof(t->key), "sluice:alerts:%.*s", (int)a->study.len,
-                               (const char *)a->study.at);
-        int seq_len = snprintf(t->seq, sizeof(t->seq), "%lld", (long long)a->seq);
-        uuid_format(&a->id, t->id);
-        clock_format(a->raised_us, t->raised);
-        struct slice fields[ALERT_FIELDS] = {{t->seq, (size_t)seq_len},
-                                             {t->id, UUID_TEXT_SIZE - 1},
-                                             a->severity,
-                                             a->rule,
-                                             a->subject,
-                                             {provisional, strlen(provisional)},
-                                             {t->raised, CLOCK_TEXT_SIZE - 1}};
-        argv[i] = t->key;
-        lengths[i] = (size_t)key_len;
-        for (size_t k = 0; k < ALERT_FIELDS; k++) {
-            argv[n + i * ALERT_FIELDS + k] = fields[k].at != NULL ? fields[k].at : "";
-            lengths[n + i * ALERT_FIELDS + k] = fields[k].len;
-        }
-    }
-    int outcome = redis_eval(c->redis, &alert_script, (int)n, (int)(n * (ALERT_FIELDS + 1)), argv,
-                             lengths, &reply);
-    if (outcome == REDIS_DONE)
-        freeReplyObject(reply);
-    free(texts);
-    free(argv);
-    free(lengths);
-    return outcome == REDIS_DONE ? CACHE_DONE : CACHE_SKIPPED;
-}
-
 int
-cache_alerts_push(struct cache *c, const struct cache_alert *alerts, size_t n)
+cache_alerts_push(struct cache *c, const struct stream_alert *alerts, size_t n)
 {
-    int outcome = CACHE_DONE;
+    int outcome = REDIS_DONE;
 
     if (c->redis == NULL || n == 0)
         return CACHE_IDLE;
     cache_settle(c);
     if (redis_up(c->redis, clock_mono_us()) != REDIS_DONE)
         return CACHE_SKIPPED;
-    for (size_t at = 0; at < n && outcome == CACHE_DONE; at += CACHE_ALERTS_MAX)
-        outcome =
-            alerts_send(c, alerts + at, n - at < CACHE_ALERTS_MAX ? n - at : CACHE_ALERTS_MAX);
-    return outcome;
+    for (size_t at = 0; at < n && outcome == REDIS_DONE; at += ALERT_STREAM_PUSH_MAX)
+        outcome = alert_stream_push(
+            c->redis, alerts + at, n - at < ALERT_STREAM_PUSH_MAX ? n - at : ALERT_STREAM_PUSH_MAX);
+    return outcome == REDIS_DONE ? CACHE_DONE : CACHE_SKIPPED;
 }
 
 /* ---- counts ---- */

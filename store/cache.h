@@ -19,6 +19,7 @@
 #ifndef SLUICE_STORE_CACHE_H
 #define SLUICE_STORE_CACHE_H
 
+#include "store/alert_stream.h"
 #include "store/connection.h"
 #include "store/redis.h"
 #include "store/submissions.h"
@@ -46,18 +47,9 @@ const char *cache_why(const struct cache *c);
  * than the Redis timeout. CACHE_SKIPPED is remembered. */
 int cache_push(struct cache *c, const struct cache_entry *entries, size_t n);
 int cache_settle(struct cache *c);
-/* One alert for the stream of its study; codes only. */
-struct cache_alert {
-    struct slice study, subject, rule, severity;
-    struct uuid id;
-    int64_t seq, raised_us;
-    bool provisional;
-};
-#define CACHE_STREAM_MAX "100000" /* entries a study keeps, roughly */
-#define CACHE_ALERTS_MAX 256      /* alerts a call */
 /* After a commit; waits for Redis' answer. CACHE_SKIPPED: they are in PostgreSQL, the stream lacks
  * them. */
-int cache_alerts_push(struct cache *c, const struct cache_alert *alerts, size_t n);
+int cache_alerts_push(struct cache *c, const struct stream_alert *alerts, size_t n);
 /* When there is nothing better to do, or at most once a second: records what was skipped, catches
  * up, counts. Blocks for a few statements. */
 void cache_maintain(struct cache *c, struct store *s, int64_t now_us);

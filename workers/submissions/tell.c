@@ -15,7 +15,7 @@
 struct tell {
     const struct seal_keys *keys;
     struct alert_told *alerts;
-    struct cache_alert *entries;
+    struct stream_alert *entries;
     size_t n, room;
     struct arena texts; /* of alerts found in the database */
     struct buf body;
@@ -176,7 +176,7 @@ tell_stream(struct tell *t, struct cache *c)
     t->entries = mem_grow(t->entries, t->n, sizeof(*t->entries));
     for (size_t i = 0; i < t->n; i++) {
         const struct alert_told *a = &t->alerts[i];
-        t->entries[i] = (struct cache_alert){
+        t->entries[i] = (struct stream_alert){
             .study = a->study,
             .subject = a->subject,
             .rule = a->rule,
