@@ -30,14 +30,6 @@ questionnaire_attaches(const struct questionnaire *q)
     return false;
 }
 
-static void
-next(struct mp_cursor *at, struct mp_value *ret)
-{
-    int bad = mp_next(at, ret);
-
-    sluice_assert(bad == MP_OK); /* mp_check passed it */
-}
-
 /* The bytes of one whole value, copied; the cursor moves on. */
 static void
 value_copy(struct taking *t, struct mp_cursor *at)
@@ -87,13 +79,13 @@ attachment_take(struct taking *t, const struct item *item, const struct attachme
     uint32_t kept = 0;
 
     for (uint32_t n = 0; n < v->len; n++) {
-        next(&count, &key);
+        mp_take(&count, &key);
         kept += !is_replaced(&key);
         mp_skip(&count);
     }
     t->full |= mp_put_map(t->out, kept + 2);
     for (uint32_t n = 0; n < v->len; n++) {
-        next(at, &key);
+        mp_take(at, &key);
         if (is_replaced(&key)) {
             mp_skip(at);
             continue;
@@ -114,7 +106,7 @@ any_copy(struct taking *t, const struct item *item, struct mp_cursor *at)
     struct mp_value v, key;
     struct attachment x;
 
-    next(&inside, &v);
+    mp_take(&inside, &v);
     if (v.type != MP_MAP && v.type != MP_ARRAY) {
         value_copy(t, at);
         return;
@@ -129,7 +121,7 @@ any_copy(struct taking *t, const struct item *item, struct mp_cursor *at)
         const struct item *inner = item; /* of an array, or of {"value", "items"} */
         if (v.type == MP_MAP) {
             const uint8_t *begin = at->at;
-            next(at, &key);
+            mp_take(at, &key);
             t->full |= buf_append(t->out, begin, (size_t)(at->at - begin));
             uint32_t i = item_find(t->q, (const char *)key.at, key.len);
             inner = i != ITEM_NONE && t->q->items[i].type == ITEM_ATTACHMENT ? &t->q->items[i]

@@ -33,14 +33,6 @@ questionnaire_identifies(const struct questionnaire *q)
     return false;
 }
 
-static void
-next(struct mp_cursor *at, struct mp_value *ret)
-{
-    int bad = mp_next(at, ret);
-
-    sluice_assert(bad == MP_OK); /* mp_check passed it */
-}
-
 /* The bytes of one whole value, copied; the cursor moves on. */
 static void
 value_copy(struct taking *t, struct mp_cursor *at)
@@ -75,7 +67,7 @@ identifier_take(struct taking *t, uint32_t i, struct mp_cursor *at)
     const uint8_t *begin = at->at;
     struct mp_value v;
 
-    next(at, &v);
+    mp_take(at, &v);
     if (v.type == MP_NIL) {
         t->full |= mp_put_nil(t->out);
         return;
@@ -108,7 +100,7 @@ has_items(const struct mp_value *v, struct mp_cursor at)
     struct mp_value key;
 
     for (uint32_t i = 0; v->type == MP_MAP && v->len <= 2 && i < v->len; i++) {
-        next(&at, &key);
+        mp_take(&at, &key);
         if (mp_is_str(&key, "items"))
             return true;
         mp_skip(&at);
@@ -122,7 +114,7 @@ answer_take(struct taking *t, uint32_t i, struct mp_cursor *at)
     struct mp_cursor peek = *at;
     struct mp_value v, key;
 
-    next(&peek, &v);
+    mp_take(&peek, &v);
     if (!has_items(&v, peek)) {
         identifier_take(t, i, at);
         return;
@@ -130,7 +122,7 @@ answer_take(struct taking *t, uint32_t i, struct mp_cursor *at)
     *at = peek;
     t->full |= mp_put_map(t->out, v.len);
     for (uint32_t n = 0; n < v.len; n++) {
-        next(at, &key);
+        mp_take(at, &key);
         t->full |= mp_put_str(t->out, (const char *)key.at, key.len);
         if (mp_is_str(&key, "value"))
             identifier_take(t, i, at);
@@ -145,7 +137,7 @@ question_take(struct taking *t, uint32_t i, struct mp_cursor *at)
     struct mp_cursor peek = *at;
     struct mp_value v;
 
-    next(&peek, &v);
+    mp_take(&peek, &v);
     if (v.type != MP_ARRAY) {
         answer_take(t, i, at);
         return;
@@ -163,7 +155,7 @@ any_copy(struct taking *t, struct mp_cursor *at)
     struct mp_cursor inside = *at;
     struct mp_value v, key;
 
-    next(&inside, &v);
+    mp_take(&inside, &v);
     if (v.type != MP_MAP && v.type != MP_ARRAY) {
         value_copy(t, at);
         return;
@@ -173,7 +165,7 @@ any_copy(struct taking *t, struct mp_cursor *at)
     for (uint32_t n = 0; n < v.len; n++) {
         uint32_t i = ITEM_NONE;
         if (v.type == MP_MAP) {
-            next(at, &key);
+            mp_take(at, &key);
             sluice_assert(key.type == MP_STR);
             t->full |= mp_put_str(t->out, (const char *)key.at, key.len);
             i = item_find(t->q, (const char *)key.at, key.len);
@@ -247,7 +239,7 @@ identifiers_edits(const struct questionnaire *q, const uint8_t *edits, size_t si
     struct mp_cursor at = {edits, edits + size};
     struct mp_value array;
 
-    next(&at, &array);
+    mp_take(&at, &array);
     sluice_assert(array.type == MP_ARRAY);
     t.full |= mp_put_array(out, array.len);
     for (uint32_t n = 0; n < array.len; n++) {

@@ -27,14 +27,6 @@ readings_free(struct readings *r)
 }
 
 static void
-next(struct mp_cursor *at, struct mp_value *ret)
-{
-    int bad = mp_next(at, ret);
-
-    sluice_assert(bad == MP_OK); /* mp_check passed it */
-}
-
-static void
 reading_add(struct readings *r, uint32_t item, const struct reading *x)
 {
     if (r->n == r->room) {
@@ -68,7 +60,7 @@ has_items(const struct mp_value *v, struct mp_cursor at)
     if (v->type != MP_MAP || v->len > 2)
         return false;
     for (uint32_t i = 0; i < v->len; i++) {
-        next(&at, &key);
+        mp_take(&at, &key);
         if (mp_is_str(&key, "items"))
             return true;
         inside_skip(&key, &at);
@@ -83,7 +75,7 @@ value_walk(struct readings *r, uint32_t i, struct mp_cursor *at, uint32_t older)
     struct reading x;
     struct mp_value v;
 
-    next(at, &v);
+    mp_take(at, &v);
     bool wanted = older == 0 || r->first[i] == READING_NONE || r->first[i] >= older - 1;
     if (wanted && reading_take(&r->q->items[i], &v, *at, &x)) {
         if (older > 0)
@@ -99,14 +91,14 @@ answer_walk(struct readings *r, uint32_t i, struct mp_cursor *at, uint32_t older
     struct mp_cursor peek = *at;
     struct mp_value v, key;
 
-    next(&peek, &v);
+    mp_take(&peek, &v);
     if (!has_items(&v, peek)) {
         value_walk(r, i, at, older);
         return;
     }
     *at = peek;
     for (uint32_t n = 0; n < v.len; n++) {
-        next(at, &key);
+        mp_take(at, &key);
         inside_skip(&key, at);
         if (mp_is_str(&key, "value"))
             value_walk(r, i, at, older);
@@ -121,7 +113,7 @@ question_walk(struct readings *r, uint32_t i, struct mp_cursor *at, uint32_t old
     struct mp_cursor peek = *at;
     struct mp_value v;
 
-    next(&peek, &v);
+    mp_take(&peek, &v);
     if (v.type != MP_ARRAY) {
         answer_walk(r, i, at, older);
         return;
@@ -137,11 +129,11 @@ any_walk(struct readings *r, struct mp_cursor *at, uint32_t older)
 {
     struct mp_value v, key;
 
-    next(at, &v);
+    mp_take(at, &v);
     for (uint32_t n = 0; v.type == MP_ARRAY && n < v.len; n++)
         any_walk(r, at, older);
     for (uint32_t n = 0; v.type == MP_MAP && n < v.len; n++) {
-        next(at, &key);
+        mp_take(at, &key);
         inside_skip(&key, at); /* a key that is no text */
         uint32_t i =
             key.type == MP_STR ? item_find(r->q, (const char *)key.at, key.len) : ITEM_NONE;

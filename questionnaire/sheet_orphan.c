@@ -6,14 +6,6 @@
 #include "questionnaire/sheet.h"
 #include "questionnaire/value.h"
 
-static void
-next(struct mp_cursor *at, struct mp_value *ret)
-{
-    int bad = mp_next(at, ret);
-
-    sluice_assert(bad == MP_OK); /* mp_check passed it */
-}
-
 /* A whole key, even one that is no name; the cursor stands before its value. */
 static void
 key_next(struct mp_cursor *at, struct mp_value *ret)
@@ -21,7 +13,7 @@ key_next(struct mp_cursor *at, struct mp_value *ret)
     struct mp_cursor here = *at;
 
     mp_skip(at);
-    next(&here, ret);
+    mp_take(&here, ret);
 }
 
 static void
@@ -32,7 +24,7 @@ orphan_keep(struct sheet *s, uint32_t i, enum value_type type, struct mp_cursor 
     size_t before = s->orphans.size;
     const char *more;
 
-    next(&at, &a.v);
+    mp_take(&at, &a.v);
     a.inside = at.at;
     a.good = value_judge(item, &a, s->end, &more) == RULE_COUNT;
     if (!a.good)
@@ -53,7 +45,7 @@ sheet_orphan_answer(struct sheet *s, uint32_t i, struct mp_cursor at)
 {
     struct mp_value map, key;
 
-    next(&at, &map);
+    mp_take(&at, &map);
     for (uint32_t n = 0; map.type == MP_MAP && n < map.len; n++) {
         key_next(&at, &key);
         enum value_type type = value_type_find(&key);
@@ -76,7 +68,7 @@ item_walk(struct sheet *s, const struct mp_value *map, struct mp_cursor at)
     for (uint32_t n = 0; n < map->len; n++) {
         key_next(&at, &key);
         struct mp_cursor inside = at;
-        next(&inside, &v);
+        mp_take(&inside, &v);
         if (mp_is_str(&key, "linkId") && v.type == MP_STR)
             i = item_find(s->q, (const char *)v.at, v.len);
         else if (mp_is_str(&key, "item"))
@@ -89,7 +81,7 @@ item_walk(struct sheet *s, const struct mp_value *map, struct mp_cursor at)
         sheet_orphan_items(s, items);
     if (answers.at == NULL)
         return;
-    next(&answers, &v);
+    mp_take(&answers, &v);
     for (uint32_t n = 0; n < v.len; n++) {
         sheet_orphan_answer(s, i, answers);
         mp_skip(&answers);
@@ -101,7 +93,7 @@ sheet_orphan_items(struct sheet *s, struct mp_cursor at)
 {
     struct mp_value v;
 
-    next(&at, &v);
+    mp_take(&at, &v);
     if (v.type == MP_MAP) {
         item_walk(s, &v, at);
         return;

@@ -7,14 +7,6 @@
 static void map_read(struct sheet *s, uint32_t place, const struct mp_value *map,
                      struct mp_cursor *at);
 
-static void
-next(struct mp_cursor *at, struct mp_value *ret)
-{
-    int bad = mp_next(at, ret);
-
-    sluice_assert(bad == MP_OK); /* mp_check passed it */
-}
-
 /* Skips what stands inside v, whose head was read. */
 static void
 inside_skip(const struct mp_value *v, struct mp_cursor *at)
@@ -37,7 +29,7 @@ is_value_with_items(const struct item *item, const struct mp_value *v, struct mp
         return false;
     for (uint32_t i = 0; i < v->len; i++) {
         struct mp_value key;
-        next(&at, &key);
+        mp_take(&at, &key);
         value = value || mp_is_str(&key, "value");
         items = items || mp_is_str(&key, "items");
         mp_skip(&at);
@@ -85,13 +77,13 @@ wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t m
     s->answers[a].wrapped = true;
     s->answers[a].v.type = MP_NIL;
     for (uint32_t n = 0; n < members; n++) {
-        next(at, &key);
+        mp_take(at, &key);
         if (mp_is_str(&key, "items")) {
             items = *at;
             mp_skip(at);
         } else {
             const uint8_t *raw = at->at;
-            next(at, &v);
+            mp_take(at, &v);
             value_take(s, i, place, a, &v, raw, at);
             inside_skip(&v, at);
         }
@@ -99,7 +91,7 @@ wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t m
     uint32_t below = sheet_place_add(s, i, place, a);
     if (items.at == NULL || below == SHEET_NONE)
         return;
-    next(&items, &v);
+    mp_take(&items, &v);
     if (v.type == MP_MAP)
         map_read(s, below, &v, &items);
     else if (v.type != MP_NIL)
@@ -115,7 +107,7 @@ answer_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t position, bool
     const uint8_t *raw = at->at;
     struct mp_value v;
 
-    next(at, &v);
+    mp_take(at, &v);
     if (v.type == MP_NIL && !in_array)
         return;
     uint32_t a = sheet_answer_add(s, i, place);
@@ -142,7 +134,7 @@ question_read(struct sheet *s, uint32_t i, uint32_t place, struct mp_cursor *at)
     struct mp_cursor peek = *at;
     struct mp_value v;
 
-    next(&peek, &v);
+    mp_take(&peek, &v);
     if (v.type != MP_ARRAY) {
         answer_read(s, i, place, 0, false, at);
         return;
@@ -158,7 +150,7 @@ group_read(struct sheet *s, uint32_t i, uint32_t place, struct mp_cursor *at)
 {
     struct mp_value v, one;
 
-    next(at, &v);
+    mp_take(at, &v);
     if (v.type == MP_NIL)
         return;
     if (v.type != MP_ARRAY) {
@@ -167,7 +159,7 @@ group_read(struct sheet *s, uint32_t i, uint32_t place, struct mp_cursor *at)
         return;
     }
     for (uint32_t n = 0; n < v.len; n++) {
-        next(at, &one);
+        mp_take(at, &one);
         uint32_t inside = sheet_place_add(s, i, place, SHEET_NONE);
         if (inside == SHEET_NONE) {
             inside_skip(&one, at);
@@ -222,7 +214,7 @@ map_read(struct sheet *s, uint32_t place, const struct mp_value *map, struct mp_
     struct mp_value key;
 
     for (uint32_t n = 0; n < map->len; n++) {
-        next(at, &key);
+        mp_take(at, &key);
         if (key.type == MP_MAP || key.type == MP_ARRAY)
             inside_skip(&key, at); /* a key that is no name */
         member_read(s, place, &key, at);
@@ -236,7 +228,7 @@ sheet_read(struct sheet *s, const uint8_t *answers, size_t size, struct findings
     struct mp_value map;
 
     sheet_begin(s, answers + size, false, findings);
-    next(&at, &map);
+    mp_take(&at, &map);
     if (map.type == MP_MAP)
         map_read(s, 0, &map, &at);
     else

@@ -25,14 +25,6 @@ struct reader {
 
 static void items_read(const struct reader *r, struct mp_cursor list);
 
-static void
-next(struct mp_cursor *at, struct mp_value *ret)
-{
-    int bad = mp_next(at, ret);
-
-    sluice_assert(bad == MP_OK); /* mp_check passed it */
-}
-
 /* A whole key, even one that is no name. */
 static void
 key_next(struct mp_cursor *at, struct mp_value *ret)
@@ -40,7 +32,7 @@ key_next(struct mp_cursor *at, struct mp_value *ret)
     struct mp_cursor here = *at;
 
     mp_skip(at);
-    next(&here, ret);
+    mp_take(&here, ret);
 }
 
 /* Members that say nothing of the answers; those of primitives' extensions start with "_". */
@@ -67,7 +59,7 @@ node_read(const struct mp_value *map, struct mp_cursor *at, struct node *ret)
         key_next(at, &key);
         struct mp_cursor here = *at, inside = *at;
         mp_skip(at);
-        next(&inside, &v);
+        mp_take(&inside, &v);
         enum value_type type = value_type_find(&key);
         if (type != VALUE_SHORT) {
             ret->values = ret->values || ret->value.at != NULL;
@@ -101,7 +93,7 @@ answer_read(const struct reader *r, uint32_t i, uint32_t step, uint32_t position
     struct node node;
     struct mp_value v;
 
-    next(at, &v);
+    mp_take(at, &v);
     if (v.type != MP_MAP) {
         sheet_broken_step(s, RULE_RESOURCE, step, "", i, "an object");
         sheet_slot(s, i, r->place)->failed = true;
@@ -128,7 +120,7 @@ answer_read(const struct reader *r, uint32_t i, uint32_t step, uint32_t position
     if (node.value.at != NULL) {
         answer->type = (uint8_t)node.type;
         answer->raw = node.value.at;
-        next(&node.value, &answer->v);
+        mp_take(&node.value, &answer->v);
         answer->inside = node.value.at;
         enum rule rule = value_judge(&s->q->items[i], answer, s->end, &more);
         answer->good = rule == RULE_COUNT;
@@ -164,7 +156,7 @@ question_read(const struct reader *r, uint32_t i, uint32_t step, const struct no
 
     if (at.at == NULL)
         return;
-    next(&at, &list);
+    mp_take(&at, &list);
     sheet_slot(s, i, r->place)->array = list.len > 1;
     for (uint32_t n = 0; n < list.len; n++) {
         uint32_t inner = sheet_step_add(s, step, true, n);
@@ -275,13 +267,13 @@ items_read(const struct reader *r, struct mp_cursor list)
     struct node node;
     uint32_t last = ITEM_NONE;
 
-    next(&list, &head);
+    mp_take(&list, &head);
     for (uint32_t n = 0; n < head.len; n++) {
         uint32_t step = sheet_step_add(r->s, r->step, false, n);
         if (step == SHEET_NONE)
             return;
         const struct mp_cursor here = list;
-        next(&list, &v);
+        mp_take(&list, &v);
         if (v.type == MP_MAP) {
             node_read(&v, &list, &node);
             if (!item_read(r, step, &node, &last))
@@ -304,12 +296,12 @@ sheet_read_resource(struct sheet *s, const uint8_t *resource, size_t size,
     bool typed = false;
 
     sheet_begin(s, resource + size, true, findings);
-    next(&at, &map);
+    mp_take(&at, &map);
     for (uint32_t n = 0; map.type == MP_MAP && n < map.len; n++) {
         key_next(&at, &key);
         struct mp_cursor here = at, inside = at;
         mp_skip(&at);
-        next(&inside, &v);
+        mp_take(&inside, &v);
         if (mp_is_str(&key, "resourceType"))
             typed = mp_is_str(&v, "QuestionnaireResponse");
         else if (mp_is_str(&key, "modifierExtension") || mp_is_str(&key, "implicitRules"))

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/error.h"
+
 static uint64_t
 be_get(const uint8_t *p, unsigned n)
 {
@@ -182,6 +184,14 @@ mp_next(struct mp_cursor *c, struct mp_value *ret_value)
     }
     *ret_value = v;
     return MP_OK;
+}
+
+void
+mp_take(struct mp_cursor *c, struct mp_value *ret_value)
+{
+    int bad = mp_next(c, ret_value);
+
+    sluice_assert(bad == MP_OK);
 }
 
 /* How many values follow the head v as its elements. */

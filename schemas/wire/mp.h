@@ -53,6 +53,8 @@ enum mp_outcome { MP_OK = 0, MP_BAD = 1 };
 int mp_check(const uint8_t *data, size_t size, size_t max_nodes);
 /* The next value (of an array or map: its head). MP_BAD at the end or for bad bytes. */
 int mp_next(struct mp_cursor *c, struct mp_value *ret_value);
+/* The same over bytes that mp_check has passed: anything else is our own mistake. */
+void mp_take(struct mp_cursor *c, struct mp_value *ret_value);
 /* Skips one whole value, with what it contains (iterative). */
 int mp_skip(struct mp_cursor *c);
 bool mp_is_str(const struct mp_value *v, const char *text);
