@@ -40,6 +40,7 @@ struct link {
 struct hint {
     uv_loop_t *loop;
     char *host, *path; /* one of them */
+    char *user;        /* NULL: the default one */
     int port;
     struct secret password;
     hint_call call;
@@ -289,8 +290,11 @@ hint_connect(struct hint *h)
     c->c.reader->fn = &h->functions;
     h->context = c;
     redisAsyncSetDisconnectCallback(c, on_disconnected);
-    if (h->password.data != NULL)
-        redisAsyncCommand(c, on_greeted, h, "AUTH %s", (const char *)h->password.data);
+    const char *password = (const char *)h->password.data;
+    if (password != NULL && h->user != NULL)
+        redisAsyncCommand(c, on_greeted, h, "AUTH %s %s", h->user, password);
+    else if (password != NULL)
+        redisAsyncCommand(c, on_greeted, h, "AUTH %s", password);
     entries_ask(h);
 }
 
@@ -314,21 +318,22 @@ target_parse(struct hint *h, const char *target)
 }
 
 int
-hint_new(uv_loop_t *loop, const char *target, const char *password_file, hint_call call, void *arg,
+hint_new(uv_loop_t *loop, const struct hint_options *options, hint_call call, void *arg,
          struct hint **ret_hint, char **ret_why)
 {
     int n = SECRET_OK;
 
     *ret_hint = NULL;
-    if (*target == '\0')
+    if (*options->target == '\0')
         return 0;
     struct hint *h = mem_new(1, sizeof(*h));
     h->loop = loop;
     h->call = call;
     h->arg = arg;
-    bool good = target_parse(h, target);
-    if (good && *password_file != '\0')
-        n = secret_read(password_file, 4096, &h->password);
+    h->user = *options->user != '\0' ? mem_strdup(options->user) : NULL;
+    bool good = target_parse(h, options->target);
+    if (good && *options->password_file != '\0')
+        n = secret_read(options->password_file, 4096, &h->password);
     if (!good || n != SECRET_OK) {
         *ret_why = mem_strdup(!good   ? "redis must be unix:PATH or tcp:HOST:PORT"
                               : n > 0 ? secret_outcome_text(n)
@@ -364,6 +369,7 @@ hint_free(struct hint *h)
     free(h->watches);
     free(h->host);
     free(h->path);
+    free(h->user);
     secret_free(&h->password);
     free(h);
 }

@@ -17,10 +17,16 @@ struct hint; /* opaque */
 
 typedef void (*hint_call)(void *arg, const char *study, size_t len, int64_t seq);
 
-/* target: unix:PATH or tcp:HOST:PORT; "": *ret_hint is NULL. password_file: "" for none. Nonzero:
- * *ret_why is a malloc'd text. Connects when there is something to watch. */
-int hint_new(uv_loop_t *loop, const char *target, const char *password_file, hint_call call,
-             void *arg, struct hint **ret_hint, char **ret_why);
+struct hint_options {
+    const char *target;        /* unix:PATH or tcp:HOST:PORT; "": no hints */
+    const char *user;          /* "": Redis' default user */
+    const char *password_file; /* "": none */
+};
+
+/* Without a target *ret_hint is NULL. Nonzero: *ret_why is a malloc'd text. Connects when there is
+ * something to watch. */
+int hint_new(uv_loop_t *loop, const struct hint_options *options, hint_call call, void *arg,
+             struct hint **ret_hint, char **ret_why);
 /* Gives the loop's handle up; hint_free when the loop has closed it. */
 void hint_stop(struct hint *h);
 void hint_free(struct hint *h);

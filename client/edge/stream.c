@@ -30,9 +30,12 @@ streams_new(struct edge *e, const struct config *config, char **ret_why)
     s->interval_us = config_us(config, "edge", "stream_interval");
     s->heartbeat_us = config_us(config, "edge", "stream_heartbeat");
     buf_init(&s->text, TEXT_MAX);
-    if (hint_new(e->loop, config_str(config, "edge", "redis"),
-                 config_str(config, "edge", "redis_password_file"), on_hint, s, &s->hint,
-                 ret_why) != 0) {
+    struct hint_options redis = {
+        .target = config_str(config, "edge", "redis"),
+        .user = config_str(config, "edge", "redis_user"),
+        .password_file = config_str(config, "edge", "redis_password_file"),
+    };
+    if (hint_new(e->loop, &redis, on_hint, s, &s->hint, ret_why) != 0) {
         streams_free(s);
         return NULL;
     }

@@ -174,6 +174,27 @@ def test_redis_with_a_password(own, tmp_path):
             assert "a secret" not in fleet["edge1"].tail(100_000)
 
 
+def test_redis_as_a_user_that_may_only_read_hints(own, tmp_path):
+    path = tmp_path / "password"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+        f.write("a secret\n")
+    admin = own.redis.client()
+    admin.execute_command("ACL", "SETUSER", "edge", "on", ">a secret", "resetkeys", "%R~sluice:alerts:*", "-@all", "+xread")
+    try:
+        with staff(own, redis_user="edge", redis_password_file=path) as fleet, stream(fleet) as s:
+            s.begin()
+            until("the hint to be read", 5,
+                  lambda: any(c["user"] == "edge" and c["cmd"] == "xread" for c in admin.client_list()))
+            with connect(fleet) as c:
+                seq = raise_alert(c)
+            began = time.monotonic()
+            hint(fleet, seq)
+            assert s.next()["seq"] == seq and time.monotonic() - began < 0.5
+            assert "hints-lost" not in fleet["edge1"].tail(100_000)
+    finally:
+        admin.execute_command("ACL", "DELUSER", "edge")
+
+
 def test_an_edge_that_restarts(fleet):
     with stream(fleet) as s:
         start = s.begin()
