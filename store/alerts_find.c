@@ -8,7 +8,8 @@
 static const struct store_statement of_submissions = {
     "alerts_of_submissions",
     "SELECT alert_id, submission_id, study, subject_id, rule_id, severity, provisional, seq,"
-    " raised_at FROM sluice.alerts WHERE submission_id = ANY($1::uuid[])"};
+    " raised_at FROM sluice.alerts WHERE submission_id = ANY($1::uuid[])"
+    " ORDER BY submission_id, seq"};
 
 static struct slice
 slice_get(const PGresult *r, int row, int column)

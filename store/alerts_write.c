@@ -92,7 +92,8 @@ alerts_writer_free(struct alerts_writer *w)
  * is worse (in the parameter), so that greater is worse everywhere. */
 static const char tail_sql[] =
     ", ranked AS (SELECT f.*, row_number() OVER w AS nth, first_value(f.alert_id) OVER w AS head,"
-    " count(*) OVER (PARTITION BY f.subject_id, f.rule_id, f.study, f.apart) AS times FROM fired f"
+    " count(*) OVER (PARTITION BY f.subject_id, f.rule_id, f.study, f.apart) AS times,"
+    " bool_and(f.provisional) OVER (PARTITION BY f.alert_id) AS unsure FROM fired f"
     " WINDOW w AS (PARTITION BY f.subject_id, f.rule_id, f.study, f.apart"
     " ORDER BY f.rank DESC, f.measure DESC NULLS LAST, f.alert_id)),"
     " open_now AS (SELECT DISTINCT ON (r.alert_id) r.alert_id AS fired_id, a.alert_id, r.times"
@@ -127,7 +128,7 @@ static const char tail_sql[] =
     " SELECT r.alert_id, (pg_current_xact_id()::text::int8 << 16) | row_number() OVER (ORDER BY "
     "r.n),"
     " r.study, r.subject_id, r.site_id, r.submission_id, r.revision, r.questionnaire, r.version,"
-    " r.rule_id, r.link_id, r.measure, r.severity, r.always, r.provisional, r.late,"
+    " r.rule_id, r.link_id, r.measure, r.severity, r.always, r.unsure, r.late,"
     " r.age_ms / 1000.0, r.times::int, r.authored_at,"
     " CASE WHEN r.suppress_s > 0 THEN now() + r.suppress_s * interval '1 s' END,"
     " string_to_array(r.recipients, E'\\n'),"

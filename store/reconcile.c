@@ -169,7 +169,7 @@ store_reconcile_ids(struct store *s, const struct submission_key *keys, size_t n
     memset(ret_stored, 0, n * sizeof(*ret_stored));
     for (size_t at = 0; at < n && outcome == STORE_OK; at += CHUNK) {
         struct ids ids = {keys + at, n - at < CHUNK ? n - at : CHUNK, ret_stored + at};
-        outcome = submissions_find(s, ids.keys, ids.n, false, id_take, &ids);
+        outcome = submissions_find(s, ids.keys, ids.n, SUBMISSIONS_CURRENT, id_take, &ids);
     }
     return outcome;
 }

@@ -85,7 +85,7 @@ int submission_row_compare(const struct submission_row *a, const struct submissi
 
 /* What is stored under an id. Texts live during the call. */
 struct submission_found {
-    struct slice study, questionnaire, version, status;
+    struct slice study, subject, questionnaire, version, status;
     int32_t revision;
     struct uuid id, broker;
     uint64_t epoch, seq;
@@ -97,9 +97,15 @@ struct submission_key {
     struct slice study;
     struct uuid id;
 };
-/* settle: the transaction writes WAL, so that its commit waits for the standby as a write would:
- * what a cancelled wait left visible is then as safe as what we store. */
-int submissions_find(struct store *s, const struct submission_key *keys, size_t n, bool settle,
+enum submissions_which {
+    SUBMISSIONS_CURRENT,
+    SUBMISSIONS_OLDER, /* the revisions before */
+    /* Both. The transaction writes WAL, so that its commit waits for the standby as a write would:
+     * what a cancelled wait left visible is then as safe as what we store. */
+    SUBMISSIONS_SETTLED,
+};
+int submissions_find(struct store *s, const struct submission_key *keys, size_t n,
+                     enum submissions_which which,
                      void (*each)(void *arg, const struct submission_found *found), void *arg);
 
 struct rejection_found {

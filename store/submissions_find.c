@@ -8,17 +8,25 @@
 
 #define KEYS_CEILING ((size_t)16 << 20)
 
-#define FIND_SQL                                                                                   \
+#define FIND_SQL(table)                                                                            \
     "SELECT s.study, s.submission_id, s.broker, s.epoch, s.seq, s.content_hash, s.hash_key,"       \
-    " s.received_at, s.stored_at, s.questionnaire, s.version, s.authored_at, s.status, s.revision" \
-    " FROM unnest($1::text[], $2::uuid[]) AS u(study, id)"                                         \
-    " JOIN sluice.submissions s ON s.study = u.study AND s.submission_id = u.id"
+    " s.received_at, s.stored_at, s.questionnaire, s.version, s.authored_at, s.status,"            \
+    " s.revision, s.subject_id FROM unnest($1::text[], $2::uuid[]) AS u(study, id)"                \
+    " JOIN sluice." table " s ON s.study = u.study AND s.submission_id = u.id"
+#define SETTLED " WHERE (SELECT lsn FROM settle) IS NOT NULL"
 
-static const struct store_statement find = {"submissions_find", FIND_SQL};
+static const struct store_statement find = {"submissions_find", FIND_SQL("submissions")};
+static const struct store_statement find_older = {"submissions_find_older",
+                                                  FIND_SQL("submission_revisions")};
 static const struct store_statement find_settled = {
     "submissions_find_settled",
     "WITH settle AS MATERIALIZED (SELECT pg_logical_emit_message(true, 'sluice', '') AS "
-    "lsn) " FIND_SQL " WHERE (SELECT lsn FROM settle) IS NOT NULL"};
+    "lsn) " FIND_SQL("submissions") SETTLED " UNION ALL " FIND_SQL("submission_revisions") SETTLED};
+static const struct store_statement *const finds[] = {
+    [SUBMISSIONS_CURRENT] = &find,
+    [SUBMISSIONS_OLDER] = &find_older,
+    [SUBMISSIONS_SETTLED] = &find_settled,
+};
 
 static const struct store_statement find_rejections = {
     "rejections_find",
@@ -35,7 +43,8 @@ slice_get(const PGresult *r, int row, int column)
 }
 
 int
-submissions_find(struct store *s, const struct submission_key *keys, size_t n, bool settle,
+submissions_find(struct store *s, const struct submission_key *keys, size_t n,
+                 enum submissions_which which,
                  void (*each)(void *arg, const struct submission_found *found), void *arg)
 {
     struct array studies, ids;
@@ -55,7 +64,7 @@ submissions_find(struct store *s, const struct submission_key *keys, size_t n, b
     array_end(&ids);
     store_param_bytes(&p, studies.bytes.data, studies.bytes.size);
     store_param_bytes(&p, ids.bytes.data, ids.bytes.size);
-    int outcome = store_run(s, settle ? &find_settled : &find, &p, &r);
+    int outcome = store_run(s, finds[which], &p, &r);
     for (int i = 0; outcome == STORE_OK && i < PQntuples(r); i++) {
         sluice_assert(PQgetlength(r, i, 5) == CONTENT_HASH_BYTES);
         each(arg, &(struct submission_found){
@@ -73,6 +82,7 @@ submissions_find(struct store *s, const struct submission_key *keys, size_t n, b
                       .authored_us = store_get_time(r, i, 11),
                       .status = slice_get(r, i, 12),
                       .revision = store_get_int(r, i, 13),
+                      .subject = slice_get(r, i, 14),
                   });
     }
     PQclear(r);

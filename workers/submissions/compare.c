@@ -10,6 +10,7 @@
 struct comparing {
     struct batch *b;
     const struct write_env *env;
+    size_t n_revised; /* jobs that meet a later revision than the first */
 };
 
 static bool
@@ -37,10 +38,9 @@ status_unusual(const struct submission_found *f)
     return usual ? (struct slice){NULL, 0} : f->status;
 }
 
-/* Against what stands under the id: the same origin, the same content, the next state of a form in
- * progress, or a conflict. */
-static void
-job_judge(struct comparing *c, struct job *j, const struct submission_found *f)
+/* The same origin, or the same content: then it is decided. */
+static bool
+job_settle(struct comparing *c, struct job *j, const struct submission_found *f)
 {
     bool own =
         uuid_equal(&c->b->broker, &f->broker) && j->row.epoch == f->epoch && j->row.seq == f->seq;
@@ -55,15 +55,27 @@ job_judge(struct comparing *c, struct job *j, const struct submission_found *f)
         .revision = f->revision,
     };
 
-    if (own || same) {
-        j->row.stored_us = f->stored_us;
-        j->to_cache = own;
-        outcome_stored(c->b, j, own ? OUTCOME_STORED : OUTCOME_DUPLICATE, &row);
-    } else if (in_progress(f)) {
-        j->continues = f->revision;
-    } else {
-        validate_refuse(c->b, j, RULE_CONFLICT, "conflict", 0);
-    }
+    if (!own && !same)
+        return false;
+    j->row.stored_us = f->stored_us;
+    j->to_cache = own;
+    outcome_stored(c->b, j, own ? OUTCOME_STORED : OUTCOME_DUPLICATE, &row);
+    return true;
+}
+
+/* Against what stands under the id; what is not settled is the next state of a form in progress, or
+ * a conflict, unless it is what stood there before. */
+static void
+job_judge(struct comparing *c, struct job *j, const struct submission_found *f)
+{
+    if (job_settle(c, j, f))
+        return;
+    j->continues = in_progress(f) ? f->revision : 0;
+    j->clash = f->subject.len != j->subject.len ||
+                       memcmp(f->subject.at, j->subject.at, f->subject.len) != 0
+                   ? CLASH_FOREIGN
+                   : CLASH_OTHER;
+    c->n_revised += f->revision > 1;
 }
 
 static void
@@ -79,22 +91,83 @@ found_take(void *arg, const struct submission_found *found)
     }
 }
 
+/* What was corrected or continued since is no conflict with what it was (a report that was lost, an
+ * app that sends once more). */
+static void
+older_take(void *arg, const struct submission_found *found)
+{
+    struct comparing *c = arg;
+    struct submission_row key = {.study = found->study, .id = found->id};
+
+    for (size_t i = 0; i < c->b->n; i++) {
+        struct job *j = &c->b->jobs[i];
+        if (undecided(j) && j->clash != CLASH_NONE && submission_row_compare(&j->row, &key) == 0)
+            job_settle(c, j, found);
+    }
+}
+
+/* An alert of another subject is another alert: no revision of the submission that stands there. */
+static void
+conflicts_refuse(struct comparing *c)
+{
+    for (size_t i = 0; i < c->b->n; i++) {
+        struct job *j = &c->b->jobs[i];
+        if (!undecided(j) || j->clash == CLASH_NONE || j->continues > 0)
+            continue;
+        if (j->clash == CLASH_FOREIGN)
+            medicine_renumber(c->env->medicine, j, 0);
+        validate_refuse(c->b, j, RULE_CONFLICT, "conflict", 0);
+    }
+}
+
+/* The next states of forms in progress. *ret_again: some were written, and others are the next ones
+ * of those. */
+static int
+progress_all(struct batch *b, const struct write_env *env, bool *ret_again)
+{
+    bool written = false, left = false;
+
+    for (size_t i = 0; i < b->n; i++) {
+        struct job *j = &b->jobs[i];
+        if (!undecided(j) || j->continues == 0)
+            continue;
+        int n = progress_write(b, j, env);
+        if (n != STORE_OK)
+            return n;
+        j->continues = 0;
+        written = written || j->outcome != OUTCOME_NONE;
+        left = left || undecided(j);
+    }
+    *ret_again = written && left;
+    return STORE_OK;
+}
+
 int
 losers_compare(struct batch *b, const struct write_env *env)
 {
-    struct comparing c = {b, env};
+    struct comparing c = {.b = b, .env = env};
     struct submission_key *keys = mem_new(b->n + 1, sizeof(*keys));
-    size_t n = 0;
+    bool again = true;
+    int outcome = STORE_OK;
 
-    for (size_t i = 0; i < b->n; i++) {
-        const struct job *j = &b->jobs[i];
-        if (undecided(j))
-            keys[n++] = (struct submission_key){j->row.study, j->row.id};
+    while (again && outcome == STORE_OK) {
+        size_t n = 0;
+        again = false;
+        for (size_t i = 0; i < b->n; i++) {
+            const struct job *j = &b->jobs[i];
+            if (undecided(j))
+                keys[n++] = (struct submission_key){j->row.study, j->row.id};
+        }
+        c.n_revised = 0;
+        if (n > 0)
+            outcome = submissions_find(env->store, keys, n, SUBMISSIONS_CURRENT, found_take, &c);
+        if (c.n_revised > 0 && outcome == STORE_OK)
+            outcome = submissions_find(env->store, keys, n, SUBMISSIONS_OLDER, older_take, &c);
+        if (outcome != STORE_OK)
+            break;
+        conflicts_refuse(&c);
+        outcome = progress_all(b, env, &again);
     }
-    int outcome = n > 0 ? submissions_find(env->store, keys, n, false, found_take, &c) : STORE_OK;
     free(keys);
-    for (size_t i = 0; i < b->n && outcome == STORE_OK; i++)
-        if (undecided(&b->jobs[i]) && b->jobs[i].continues > 0)
-            outcome = progress_write(b, &b->jobs[i], env);
     return outcome;
 }

@@ -181,7 +181,9 @@ deidentify_seal(struct batch *b, struct store *s, const struct identity_wrap *wr
         } else if (n == STORE_OK && !job_seal(b, j, &keys)) {
             n = STORE_RETRY;
         } else if (n == IDENTITY_NO_KEY || n == IDENTITY_DAMAGED) {
-            n = STORE_RETRY; /* another worker may have the key, or an operator brings it */
+            /* Another worker may have the key, or an operator brings it; the others don't wait. */
+            j->outcome = OUTCOME_RETRY;
+            n = STORE_OK;
         }
     }
     sodium_memzero(&keys, sizeof(keys));

@@ -50,7 +50,8 @@ struct job {
     bool fhir;       /* submission is a QuestionnaireResponse */
     struct correction correction;
     int32_t continues; /* the revision of a form in progress that this is the next state of; 0 */
-    struct slice actor, actor_role, actor_organisation; /* of the token; null: none */
+    enum { CLASH_NONE, CLASH_OTHER, CLASH_FOREIGN } clash; /* with what its id stands for */
+    struct slice actor, actor_role, actor_organisation;    /* of the token; null: none */
 
     /* validate */
     const struct catalog_form *form; /* NULL: not known */

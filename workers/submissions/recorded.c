@@ -103,7 +103,7 @@ recorded_find(struct batch *b, const struct write_env *env)
         epochs[n] = r->epoch;
         seqs[n++] = r->seq;
     }
-    int outcome = submissions_find(env->store, keys, n, true, stored_take, b);
+    int outcome = submissions_find(env->store, keys, n, SUBMISSIONS_SETTLED, stored_take, b);
     if (outcome == STORE_OK)
         outcome = rejections_find(env->store, &b->broker, epochs, seqs, n, rejection_take, b);
     free(keys);

@@ -277,6 +277,11 @@ jobs_validate(struct submissions *s, bool *ret_unknown)
         struct job *j = &b->jobs[i];
         j->valid = false;
         j->rejected_as = OUTCOME_NONE;
+        /* Of an earlier judgement nothing stays: its catalog and its arena may be gone. */
+        j->form = NULL;
+        j->answers = (struct slice){NULL, 0};
+        j->alerts = NULL;
+        j->identifiers = NULL;
         if (j->outcome == OUTCOME_NONE && j->submission.at != NULL &&
             b->payloads.size < PAYLOADS_SOFT && b->text.size < PAYLOADS_SOFT)
             validate_job(b, j, &env, ret_unknown);
@@ -388,8 +393,9 @@ alerts_tell(struct submissions *s, struct service_report *report)
 {
     int n = tell_gather(s->tell, &s->batch, s->store);
 
-    if (n != STORE_OK || tell_followups(s->tell, &report->followups) != BUF_OK)
+    if (n != STORE_OK)
         return STORE_RETRY;
+    tell_followups(s->tell, &s->batch, &report->followups);
     cache_heed(s, tell_stream(s->tell, s->cache));
     return STORE_OK;
 }
@@ -408,10 +414,8 @@ submissions_batch(void *self, const struct service_batch *in, struct service_rep
     if (n == STORE_SCHEMA)
         return n;
     cache_tell(s);
-    if (alerts_tell(s, report) != STORE_OK) {
-        buf_clear(&report->followups);
+    if (alerts_tell(s, report) != STORE_OK)
         outcome_retry_alerting(b);
-    }
     audit_note_write(&s->chain, &report->note);
     outcome_write_entries(b, &report->entries);
     return n;

@@ -136,36 +136,63 @@ body_write(struct tell *t, const struct alert_told *a)
     return full;
 }
 
-int
-tell_followups(struct tell *t, struct buf *followups)
+static int
+followup_write(struct tell *t, const struct alert_told *a, struct buf *followups)
 {
-    for (size_t i = 0; i < t->n; i++) {
-        const struct alert_told *a = &t->alerts[i];
-        uint8_t *sealed;
-        if (body_write(t, a) != BUF_OK)
-            return BUF_FULL;
-        struct record r = {
-            .kind = RECORD_MESSAGE,
-            .flags = RECORD_NO_OUTCOME,
-            .attempt = 1,
-            .service = NOTIFICATIONS,
-            .service_len = sizeof(NOTIFICATIONS) - 1,
-            .scope = a->study.at,
-            .scope_len = (uint8_t)a->study.len,
-            .id = a->id,
-            .received_us = clock_wall_us(),
-            .body_len = (uint32_t)(t->body.size + SEAL_OVERHEAD_BYTES),
-        };
-        if (record_write_header(followups, &r, &sealed) != BUF_OK)
-            return BUF_FULL;
-        struct seal_context context = {.service = r.service,
-                                       .service_len = r.service_len,
-                                       .scope = r.scope,
-                                       .scope_len = r.scope_len,
-                                       .id = r.id};
-        seal_close(t->keys, &context, t->body.data, t->body.size, sealed);
-    }
+    uint8_t *sealed;
+
+    if (body_write(t, a) != BUF_OK)
+        return BUF_FULL;
+    struct record r = {
+        .kind = RECORD_MESSAGE,
+        .flags = RECORD_NO_OUTCOME,
+        .attempt = 1,
+        .service = NOTIFICATIONS,
+        .service_len = sizeof(NOTIFICATIONS) - 1,
+        .scope = a->study.at,
+        .scope_len = (uint8_t)a->study.len,
+        .id = a->id,
+        .received_us = clock_wall_us(),
+        .body_len = (uint32_t)(t->body.size + SEAL_OVERHEAD_BYTES),
+    };
+    if (record_write_header(followups, &r, &sealed) != BUF_OK)
+        return BUF_FULL;
+    struct seal_context context = {.service = r.service,
+                                   .service_len = r.service_len,
+                                   .scope = r.scope,
+                                   .scope_len = r.scope_len,
+                                   .id = r.id};
+    seal_close(t->keys, &context, t->body.data, t->body.size, sealed);
     return BUF_OK;
+}
+
+/* Whoever brought this alert comes again, and tells it then. */
+static void
+submission_again(struct batch *b, const struct alert_told *a)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct job *j = &b->jobs[i];
+        if (!uuid_equal(&j->record.id, &a->submission))
+            continue;
+        j->outcome = OUTCOME_RETRY;
+        j->payload_len = 0;
+    }
+}
+
+void
+tell_followups(struct tell *t, struct batch *b, struct buf *followups)
+{
+    bool full = false;
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->n; i++) {
+        full = full || followup_write(t, &t->alerts[i], followups) != BUF_OK;
+        if (full)
+            submission_again(b, &t->alerts[i]);
+        else
+            t->alerts[n++] = t->alerts[i];
+    }
+    t->n = n;
 }
 
 int

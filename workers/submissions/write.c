@@ -78,7 +78,6 @@ plan_make(struct plan *p)
         if (j->valid && j->correction.revision == 0) {
             p->valid[p->n_valid++] = j;
         } else if (!j->valid && j->rejected_as != OUTCOME_NONE) {
-            j->rejection.reasons = (struct slice){b->text.data + j->reasons_at, j->reasons_len};
             p->rejections[p->n_rejections] = &j->rejection;
             p->rejection_jobs[p->n_rejections++] = j;
         }
@@ -161,6 +160,11 @@ part_write(struct plan *p, size_t row, size_t n_rows, size_t rej, size_t n_rej)
         .n_rejections = n_rej,
     };
 
+    /* Only now: a row that was refused meanwhile gave its reasons, too, and the text moved. */
+    for (size_t i = rej; i < rej + n_rej; i++) {
+        struct job *j = p->rejection_jobs[i];
+        j->rejection.reasons = (struct slice){p->b->text.data + j->reasons_at, j->reasons_len};
+    }
     alerts_gather(p, p->row_jobs + row, n_rows, &part.n_alerts);
     alerts_gather(p, p->rejection_jobs + rej, n_rej, &part.n_alerts);
     identifiers_gather(p, p->row_jobs + row, n_rows, &part.n_identifiers);
