@@ -1,6 +1,7 @@
 /* Keyed BLAKE2b (libsodium's generichash) over canonical msgpack. What is hashed for a content
- * begins with the head of a map, what is hashed for an id with the head of an array of four, for an
- * alert's id with that of an array of five: no input of one is ever an input of the other. */
+ * begins with the head of a map, what is hashed for an id or an attachment with the head of an
+ * array of four and its kind, for an alert's id with that of an array of five: no input of one is
+ * ever an input of the other. */
 #include "schemas/wire/identity.h"
 
 #include <sodium.h>
@@ -157,4 +158,22 @@ identity_from_alert(const struct identity_key *k, const char *study, size_t stud
     hash_uint(&state, revision);
     hash_str(&state, rule, rule_len);
     hash_end(&state, ret_id);
+}
+
+void
+identity_attachment_hash(const struct identity_key *k, const char *study, size_t study_len,
+                         const char *subject, size_t subject_len, const uint8_t *content,
+                         size_t size, uint8_t ret_hash[CONTENT_HASH_BYTES])
+{
+    unsigned width = size <= UINT8_MAX ? 1 : size <= UINT16_MAX ? 2 : 4;
+    uint8_t head[5] = {width == 1 ? 0xc4 : width == 2 ? 0xc5 : 0xc6};
+    crypto_generichash_state state;
+
+    sluice_assert(size <= UINT32_MAX);
+    for (unsigned i = 0; i < width; i++)
+        head[1 + i] = (uint8_t)(size >> 8 * (width - 1 - i));
+    hash_begin(k, "attachment", study, study_len, subject, subject_len, &state);
+    crypto_generichash_update(&state, head, 1 + width);
+    crypto_generichash_update(&state, content, size);
+    crypto_generichash_final(&state, ret_hash, CONTENT_HASH_BYTES);
 }

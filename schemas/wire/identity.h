@@ -48,5 +48,10 @@ void identity_from_content(const struct identity_key *k, const char *study, size
 void identity_from_alert(const struct identity_key *k, const char *study, size_t study_len,
                          const struct uuid *submission, uint32_t revision, const char *rule,
                          size_t rule_len, struct uuid *ret_id);
+/* The name of an inline attachment: the hash of the msgpack ["attachment", study, subject, bin
+ * content]; content has less than 4 GiB. */
+void identity_attachment_hash(const struct identity_key *k, const char *study, size_t study_len,
+                              const char *subject, size_t subject_len, const uint8_t *content,
+                              size_t size, uint8_t ret_hash[CONTENT_HASH_BYTES]);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "questionnaire/alert.h"
+#include "questionnaire/attachments_take.h"
 #include "questionnaire/identifiers.h"
 #include "questionnaire/score.h"
 #include "store/valuesets.h"
@@ -89,6 +90,7 @@ form_take(void *arg, const struct catalog_questionnaire *row)
         .fhir_id = text_keep(row->fhir_id),
         .compiled = compiled,
         .identifies = questionnaire_identifies(compiled),
+        .attaches = questionnaire_attaches(compiled),
         .scored = questionnaire_scores(compiled) > 0,
         .alerting = questionnaire_alerts(compiled) > 0,
         .comparative = questionnaire_has_comparative(compiled),

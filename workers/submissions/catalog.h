@@ -15,8 +15,8 @@
 /* One version of one questionnaire. */
 struct catalog_form {
     char *url, *version, *name, *fhir_id;
-    struct questionnaire *compiled;                 /* never NULL */
-    bool identifies, scored, alerting, comparative; /* what the definition carries */
+    struct questionnaire *compiled;                           /* never NULL */
+    bool identifies, attaches, scored, alerting, comparative; /* what the definition carries */
 };
 
 struct catalog; /* opaque */

@@ -1,7 +1,7 @@
 /* One message of a batch on its way through the service:
  *
  *   open → (recorded already?) → validate (envelope, times, form, answers) → medicine (scores,
- *   alerts) → deidentify → store → cache → report
+ *   alerts) → deidentify, attach → previous (alerts beside earlier forms) → store → cache → report
  *
  * A job is decided when its outcome is set; who decides also writes its payload. Slices point into
  * the delivered records, the batch's plain text, its arena or the catalog, all of which outlive the
@@ -15,12 +15,13 @@
 #include "questionnaire/findings.h"
 #include "schemas/wire/message.h"
 #include "schemas/wire/record.h"
+#include "store/attachments.h"
 #include "store/submissions.h"
 #include "workers/submissions/arena.h"
 #include "workers/submissions/catalog.h"
 #include "workers/submissions/subjects.h"
 
-/* Lists in the arena: what one job raises, and the identifiers it brings. */
+/* Lists in the arena: what one job raises, and the identifiers and attachments it brings. */
 struct raised {
     struct alert_row row;
     struct raised *next;
@@ -29,6 +30,10 @@ struct identified {
     struct identifier_row row;
     struct slice value; /* as it came; row.value_sealed is made of it */
     struct identified *next;
+};
+struct attached {
+    struct attachment_row row;
+    struct attached *next;
 };
 
 /* A correction (PUT): what it says of itself. */
@@ -70,6 +75,7 @@ struct job {
     uint16_t http;                  /* a status that fits a refusal better than the usual; 0 */
     struct raised *alerts;
     struct identified *identifiers;
+    struct attached *attachments;
     struct slice warnings; /* msgpack array for the answer; null: none */
 
     /* report */

@@ -43,8 +43,7 @@ stored_say(struct batch *b, struct job *j, const struct revision_written *writte
 }
 
 static void
-audit_fill(struct audit_row *a, const struct job *j, struct slice status, int32_t revision,
-           char detail[AUDIT_DETAIL_MAX])
+audit_fill(struct audit_row *a, const struct job *j, int32_t revision)
 {
     *a = (struct audit_row){
         .at_us = clock_wall_us(),
@@ -58,7 +57,6 @@ audit_fill(struct audit_row *a, const struct job *j, struct slice status, int32_
         .has_submission = true,
         .revision = revision,
         .reason = j->correction.reason,
-        .detail = audit_submission_detail(detail, status, j->row.content_hash, CONTENT_HASH_BYTES),
     };
 }
 
@@ -146,7 +144,6 @@ revision_write(struct batch *b, struct job *j, const struct write_env *env, int3
         .epoch = j->record.epoch,
         .seq = j->record.seq,
     };
-    char detail[AUDIT_DETAIL_MAX];
     struct audit_row audit;
     struct revision_written written;
     size_t n_alerts, n_identifiers;
@@ -154,8 +151,7 @@ revision_write(struct batch *b, struct job *j, const struct write_env *env, int3
     medicine_renumber(env->medicine, j, expected + 1);
     struct alert_row **alerts = alerts_list(b, j, &n_alerts);
     struct identifier_row *identifiers = identifiers_list(b, j, expected + 1, &n_identifiers);
-    audit_fill(&audit, j, status, expected + 1, detail);
-    audit_row_sign(env->chain, &audit);
+    audit_fill(&audit, j, expected + 1);
     int n = submission_revise(env->revisions, env->store, env->chain, &row, &audit, alerts,
                               n_alerts, identifiers, n_identifiers, &written);
     if (n == STORE_OK)

@@ -12,6 +12,7 @@
 #include "store/array.h"
 #include "store/cache.h"
 #include "workers/runtime/service.h"
+#include "workers/submissions/attach.h"
 #include "workers/submissions/batch.h"
 #include "workers/submissions/deidentify.h"
 #include "workers/submissions/held.h"
@@ -282,6 +283,7 @@ jobs_validate(struct submissions *s, bool *ret_unknown)
         j->answers = (struct slice){NULL, 0};
         j->alerts = NULL;
         j->identifiers = NULL;
+        j->attachments = NULL;
         if (j->outcome == OUTCOME_NONE && j->submission.at != NULL &&
             b->payloads.size < PAYLOADS_SOFT && b->text.size < PAYLOADS_SOFT)
             validate_job(b, j, &env, ret_unknown);
@@ -345,6 +347,8 @@ batch_process(struct submissions *s)
         if (j->outcome == OUTCOME_NONE && j->erased_since)
             validate_refuse(b, j, RULE_SUBJECT_ERASED, "rejected", 410);
     }
+    if (n == STORE_OK)
+        n = attach_store(b, s->store);
     return n == STORE_OK ? batch_write(b, &write) : n;
 }
 

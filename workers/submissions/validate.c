@@ -6,6 +6,7 @@
 
 #include "questionnaire/moment.h"
 #include "schemas/wire/mp.h"
+#include "workers/submissions/attach.h"
 #include "workers/submissions/deidentify.h"
 #include "workers/submissions/envelope.h"
 #include "workers/submissions/outcome.h"
@@ -265,7 +266,8 @@ verdict(struct judging *g)
     warnings_take(g);
     j->extra.flags = flags_text(&g->flags, &b->arena);
     j->row.extra = extra_any(&j->extra) ? &j->extra : NULL;
-    if (!deidentify_job(b, j, (int32_t)j->correction.revision + 1))
+    if (!deidentify_job(b, j, (int32_t)j->correction.revision + 1) ||
+        !attach_job(b, j, g->env->identity))
         validate_refuse(b, j, RULE_TOO_LARGE, "rejected", 0);
 }
 
@@ -278,6 +280,7 @@ validate_job(struct batch *b, struct job *j, const struct validate_env *env, boo
     j->form = NULL;
     j->alerts = NULL;
     j->identifiers = NULL;
+    j->attachments = NULL;
     j->warnings = (struct slice){NULL, 0};
     j->http = 0;
     envelope_read(b, j, &g.e);

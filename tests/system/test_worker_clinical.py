@@ -1,0 +1,517 @@
+"""What the service "submissions" does for the record's sake: time flags, revisions, corrections, identities, attachments,
+comparisons, follow-ups; and each rule of an envelope and of the store, broken alone."""
+import base64
+import json
+import uuid
+
+import msgpack
+import psycopg
+import pytest
+
+import protocol as p
+from fleet import EXAMPLES, QUESTIONNAIRES
+from stores import Stores
+from worker_rig import DIARY, STUDY, Rig, pack
+
+PHQ9 = {f"PHQ010{n}": 1 for n in range(1, 10)}
+CALM = {**PHQ9, "PHQ0109": 0}
+PATIENT = "http://hl7.org/fhir/StructureDefinition/Patient#Patient."
+PERSON = {
+    "resourceType": "Questionnaire", "id": "person", "name": "person", "url": "https://example.org/person", "version": "1.0",
+    "status": "active", "title": "About you",
+    "item": [{"linkId": "name", "type": "string", "text": "Name", "definition": PATIENT + "name"},
+             {"linkId": "phone", "type": "string", "text": "Phone", "definition": PATIENT + "telecom"},
+             {"linkId": "mood", "type": "integer", "text": "Mood", "required": True},
+             {"linkId": "scan", "type": "attachment", "text": "Scan", "repeats": True}]}
+DRAFT = {"resourceType": "Questionnaire", "id": "draft", "name": "draft", "url": "https://example.org/draft",
+         "version": "1.0", "status": "draft", "title": "Draft", "effectivePeriod": {"start": "2026-01-01", "end": "2026-06-30"},
+         "item": [{"linkId": "mood", "type": "integer", "text": "Mood"}]}
+SUBJECTS = [f"S{n:03}" for n in range(1, 60)]
+
+
+class Clinic(Rig):
+    """A rig that keeps the follow-ups of the last report."""
+
+    followups = []
+
+    def receive(self, wanted, deadline_s=10):
+        command, header, bodies = super().receive(wanted, deadline_s)
+        if command == p.REPORT:
+            self.followups = p.records(bodies[1]) if len(bodies) > 1 else []
+            self.note = header.get("note")
+        return command, header, bodies
+
+    def load(self, noun, content):
+        path = f"{self.folder}/{noun}-{uuid.uuid4().hex}.json"
+        with open(path, "w") as f:
+            json.dump(content, f)
+        self.ctl(noun, "load", path, "--yes")
+
+    def fhir(self, resource, id=None, subject="SUB123", **how):
+        """A QuestionnaireResponse as the edge passes it on."""
+        id = id or uuid.uuid4().bytes
+        plain = {"id": id, "study": STUDY, "subject": subject, "received_us": 1795334400_000000, "request_id": "r",
+                 "format": "fhir", "submission": resource}
+        return self.record(id, self.seal(self.service, STUDY, id, pack(plain)), **how)
+
+
+@pytest.fixture(scope="module")
+def rig():
+    with Stores() as stores, Clinic(stores, subjects=["SUB123", *SUBJECTS]) as r:
+        with open(f"{EXAMPLES}/study-NCT007.json") as f:
+            r.study = {**json.load(f), "cutoffs": {"participantCorrections": "7d"}}
+        r.load("study", r.study)
+        for name in ("phq-9", "pro-ctcae"):
+            r.ctl("questionnaire", "load", f"{QUESTIONNAIRES}/{name}.json", "--study", STUDY, "--yes")
+        r.load("questionnaire", PERSON)
+        r.load("questionnaire", DRAFT)
+        r.pull()
+        yield r
+
+
+subjects = iter(SUBJECTS)
+
+
+@pytest.fixture
+def subject():
+    """One that no other test has sent anything for."""
+    return next(subjects)
+
+
+def one(rig, *args, **members):
+    """Sends one; (id, outcome, payload)."""
+    id = members.pop("id", None) or uuid.uuid4()
+    (outcome, payload), = rig.deliver(rig.submission(*args, id=id.bytes, **members))
+    return id, outcome, payload
+
+
+def rules(payload):
+    return sorted((e["pointer"], e["rule"]) for e in payload["errors"])
+
+
+def row(rig, id, columns):
+    found = rig.query(f"select {columns} from sluice.submissions where submission_id = %s", [id])
+    return found[0] if found else None
+
+
+def alerts(rig, id):
+    return rig.query("select revision, rule_id, provisional, count from sluice.alerts where submission_id = %s"
+                     " order by revision, rule_id", [id])
+
+
+def phq9(rig, answers, subject, **members):
+    return one(rig, answers, subject=subject, questionnaire="phq-9", **members)
+
+
+def correct(rig, id, revision, answers, subject, *, user=None, role=None, kind="amended", attempt=1, origin=None, **members):
+    inner = {"revise": {"revision": revision, "reason": "typo", "source": "paper", "kind": kind}}
+    if user:
+        inner["actor"] = {"user": user, "role": role, "organisation": "site 7"}
+    record = rig.submission(answers, id=id.bytes, subject=subject, questionnaire="phq-9", inner=inner, attempt=attempt,
+                            origin=origin, **members)
+    (outcome, payload), = rig.deliver(record)
+    return outcome, payload, record[1]
+
+
+# --- time ---
+
+@pytest.mark.parametrize("submit, sent, flags, skew_s", [
+    ("2026-11-22T08:00:00+01:00", "2026-11-22T08:00:00Z", None, 0),
+    ("2026-11-22T08:00:00+01:00", None, None, None),
+    ("2026-11-22T07:00:00Z", "2026-11-22T07:58:00Z", None, 120),
+    ("2026-11-22T07:00:00Z", "2026-11-22T07:57:59Z", ["clock-skew"], 121),
+    ("2026-11-22T07:00:00Z", "2026-11-22T08:02:01Z", ["clock-skew"], -121),
+    ("2026-11-21T08:00:00Z", "2026-11-22T08:00:00Z", None, 0),
+    ("2026-11-21T07:59:59Z", "2026-11-22T08:00:00Z", ["late"], 0),
+    ("2026-11-21T07:59:59Z", None, ["late", "skew-unknown"], None),
+    ("2026-11-22T08:05:00Z", "2026-11-22T08:00:00Z", None, 0),
+    ("2026-11-22T08:05:01Z", "2026-11-22T08:00:00Z", ["future"], 0),
+    ("2026-11-22T09:00:00Z", None, ["future", "skew-unknown"], None),
+    # The device's clock is two hours ahead: what it calls the future is now.
+    ("2026-11-22T10:00:00Z", "2026-11-22T10:00:00Z", ["clock-skew"], -7200),
+    ("2025-12-31T00:00:00Z", "2026-11-22T08:00:00Z", ["late"], 0),
+    ("2025-12-30T23:59:59Z", "2026-11-22T08:00:00Z", ["implausible-time", "late"], 0),
+    ("1970-01-01T00:00:00Z", None, ["implausible-time", "late", "skew-unknown"], None),
+    (..., None, None, None),
+])
+def test_clocks(rig, submit, sent, flags, skew_s):
+    id, outcome, payload = one(rig, submitAt=submit, sentAt=sent if sent else ...)
+    assert outcome == "stored"
+    found = row(rig, id, "flags, skew_s, authored_at = %s".replace("%s", "received_at" if submit is ... else f"'{submit}'"))
+    assert (sorted(found[0]) if found[0] else None, found[1], found[2]) == (flags, skew_s, True)
+    assert sorted(payload.get("flags", [])) == (flags or [])
+
+
+def test_a_study_has_clocks_of_its_own(rig, subject):
+    rig.load("study", {**rig.study, "clock": {"skew_s": 10, "late_h": 1, "future_s": 1}})
+    try:
+        id, _, _ = one(rig, submitAt="2026-11-22T06:59:00Z", sentAt="2026-11-22T07:59:49Z")
+        assert sorted(row(rig, id, "flags")[0]) == ["clock-skew", "late"]
+    finally:
+        rig.load("study", rig.study)
+
+
+def test_a_late_form_raises_late_alerts_with_their_age(rig, subject):
+    id, _, _ = phq9(rig, PHQ9, subject, submitAt="2026-11-20T08:00:00Z", sentAt="2026-11-22T08:00:00Z")
+    assert rig.query("select late, age_s from sluice.alerts where submission_id = %s", [id]) == [(True, 172800.0)]
+
+
+# --- in progress ---
+
+def test_in_progress_until_completed_and_never_back(rig, subject):
+    id, outcome, payload = phq9(rig, {"PHQ0101": 1}, subject, status="in-progress")
+    assert outcome == "stored" and payload["state"] == "in-progress" and row(rig, id, "revision") == (1,)
+    _, outcome, payload = phq9(rig, {"PHQ0101": 1, "PHQ0109": 1}, subject, status="in-progress", id=id)
+    assert outcome == "stored" and payload["state"] == "in-progress" and payload["revision"] == 2
+    assert row(rig, id, "scores, status, revision") == ({"PHQ0111": {"value": None}}, "in-progress", 2)
+    _, outcome, payload = phq9(rig, PHQ9, subject, id=id)
+    assert outcome == "stored" and payload["revision"] == 3 and payload.get("state") is None
+    assert row(rig, id, "scores, status, revision") == ({"PHQ0111": {"value": 9, "band": "mild"}}, "completed", 3)
+    assert alerts(rig, id) == [(2, "phq9-item-9", False, 1), (3, "phq9-item-9", False, 1)]
+    _, outcome, payload = phq9(rig, {"PHQ0101": 2}, subject, status="in-progress", id=id)
+    assert outcome == "conflict"
+    _, outcome, _ = phq9(rig, PHQ9, subject, id=id)
+    assert outcome == "duplicate"
+    assert rig.query("select revision, status from sluice.submission_revisions where submission_id = %s order by 1", [id]) \
+        == [(1, "in-progress"), (2, "in-progress")]
+    assert rig.query("select action, revision from sluice.audit_events where submission_id = %s order by revision", [id]) \
+        == [("submission.stored", 1), ("submission.revised", 2), ("submission.revised", 3)]
+
+
+def test_the_same_state_again_is_no_revision(rig, subject):
+    id, _, _ = phq9(rig, {"PHQ0101": 1}, subject, status="in-progress")
+    _, outcome, _ = phq9(rig, {"PHQ0101": 1}, subject, status="in-progress", id=id)
+    assert outcome == "duplicate" and row(rig, id, "revision") == (1,)
+
+
+def test_three_states_in_one_batch(rig, subject):
+    id = uuid.uuid4()
+    batch = [rig.submission(a, id=id.bytes, subject=subject, questionnaire="phq-9", **m) for a, m in (
+        ({"PHQ0101": 1}, {"status": "in-progress"}), ({"PHQ0101": 1, "PHQ0102": 1}, {"status": "in-progress"}), (CALM, {}))]
+    assert [o for o, _ in rig.deliver(*batch)] == ["stored", "stored", "stored"]
+    assert row(rig, id, "revision, status") == (3, "completed")
+
+
+# --- corrections ---
+
+def test_a_correction(rig, subject):
+    id, _, _ = phq9(rig, PHQ9, subject)
+    outcome, payload, _ = correct(rig, id, 1, {**PHQ9, "PHQ0109": 2}, subject, user="anna", role="site")
+    assert outcome == "stored" and payload["revision"] == 2 and payload["state"] == "amended"
+    assert row(rig, id, "status, revision, actor, role, organisation, reason, source, answers->>'PHQ0109', scores") == (
+        "amended", 2, "anna", "site", "site 7", "typo", "paper", "2", {"PHQ0111": {"value": 10, "band": "moderate"}})
+    assert rig.query("select action, actor, role, reason from sluice.audit_events where submission_id = %s"
+                     " order by revision", [id]) == [
+        ("submission.stored", "-", None, None), ("submission.revised", "anna", "site", "typo")]
+    # The old alert stays, and the new one names it.
+    first, second = rig.query("select alert_id, revision, state, supersedes from sluice.alerts where submission_id = %s"
+                              " order by revision", [id])
+    assert first[1:] == (1, "open", None) and second[1:] == (2, "open", first[0])
+
+
+def test_a_correction_without_its_time_keeps_the_stored_one(rig, subject):
+    id, _, _ = phq9(rig, CALM, subject)
+    before = row(rig, id, "authored_at, authored_zone")
+    assert correct(rig, id, 1, PHQ9, subject, submitAt=...)[0] == "stored"
+    assert row(rig, id, "authored_at, authored_zone") == before
+
+
+def test_of_a_correction_that_is_wrong_nothing_is_changed(rig, subject):
+    id, _, _ = phq9(rig, PHQ9, subject)
+    assert correct(rig, id, 1, {**PHQ9, "PHQ0101": "often"}, subject)[0] == "rejected"
+    assert row(rig, id, "revision") == (1,)
+    assert (2, "phq9-item-9", True, 1) in alerts(rig, id)
+
+
+def test_stale_foreign_unknown_and_closed_corrections(rig, subject):
+    id, _, _ = phq9(rig, CALM, subject)
+    assert correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject)[0] == "stored"
+
+    def refused(*args, **how):
+        outcome, payload, _ = correct(rig, *args, **how)
+        return outcome, payload["http"], rules(payload)
+
+    assert refused(id, 1, CALM, subject) == ("conflict", 412, [("", "stale-revision")])
+    assert refused(id, 9, CALM, subject) == ("conflict", 412, [("", "stale-revision")])
+    assert refused(id, 2, CALM, "SUB123") == ("rejected", 404, [("", "unknown-submission")])
+    assert refused(uuid.uuid4(), 1, CALM, subject) == ("rejected", 404, [("", "unknown-submission")])
+    rig.query("update sluice.submissions set stored_at = now() - interval '8 days' where submission_id = %s", [id])
+    assert refused(id, 2, CALM, subject) == ("rejected", 403, [("", "correction-closed")])
+    assert correct(rig, id, 2, CALM, subject, user="anna", role="site")[0] == "stored"  # the cutoff is the participants'
+    assert row(rig, id, "revision") == (3,)
+
+
+def test_entered_in_error(rig, subject):
+    id, _, _ = phq9(rig, CALM, subject)
+    outcome, payload, _ = correct(rig, id, 1, CALM, subject, kind="entered-in-error", user="anna", role="site")
+    assert outcome == "stored" and payload["state"] == "entered-in-error"
+    assert row(rig, id, "void, status, revision, answers->>'PHQ0101'") == (True, "entered-in-error", 2, "1")
+    outcome, payload, _ = correct(rig, id, 2, PHQ9, subject, user="anna", role="site")
+    assert (outcome, payload["http"], rules(payload)) == ("conflict", 409, [("", "correction-closed")])
+
+
+def test_a_correction_delivered_again_is_found(rig, subject):
+    id, _, _ = phq9(rig, CALM, subject)
+    _, _, origin = correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject)
+    assert correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject, attempt=2, origin=origin)[:2][0] == "stored"
+    assert correct(rig, id, 2, {**CALM, "PHQ0101": 3}, subject)[0] == "stored"
+    outcome, payload, _ = correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject, attempt=2, origin=origin)
+    assert outcome == "stored" and payload["revision"] == 2  # superseded since
+    assert row(rig, id, "revision") == (3,)
+
+
+# --- both forms ---
+
+def test_both_forms_of_the_same_content_are_stored_alike(rig, subject):
+    resource = {
+        "resourceType": "QuestionnaireResponse", "questionnaire": "https://sluice.example/questionnaires/phq-9|1.0",
+        "status": "completed", "authored": "2026-11-22T08:00:00+01:00",
+        "item": [{"linkId": k, "answer": [{"valueInteger": v}]} for k, v in PHQ9.items()]}
+    id = uuid.uuid4()
+    (outcome, _), = rig.deliver(rig.fhir(resource, id.bytes, subject))
+    other, _, _ = phq9(rig, PHQ9, subject)
+    columns = "subject_id, questionnaire, version, answers, scores, status, authored_at, authored_zone, flags"
+    assert outcome == "stored" and row(rig, id, columns) == row(rig, other, columns)
+    assert [a[1:3] for a in alerts(rig, id)] == [("phq9-item-9", False)]
+
+
+# --- alerts ---
+
+def test_rejected_held_and_conflicting_forms_raise_provisional_alerts(rig, subject):
+    rejected, outcome, _ = phq9(rig, {**PHQ9, "PHQ0101": "often"}, subject)
+    assert outcome == "rejected" and alerts(rig, rejected) == [(1, "phq9-item-9", True, 1)]
+    held, outcome, _ = phq9(rig, PHQ9, "NOBODY")
+    assert outcome == "held" and alerts(rig, held) == [(1, "phq9-item-9", True, 1)]
+    id, outcome, _ = phq9(rig, CALM, subject)
+    assert outcome == "stored" and alerts(rig, id) == []
+    _, outcome, _ = phq9(rig, PHQ9, subject, id=id)
+    assert outcome == "conflict" and alerts(rig, id) == [(1, "phq9-item-9", True, 1)]
+
+
+def test_an_open_alert_counts_unless_it_is_worse(rig, subject):
+    def severity(value, day):
+        id, outcome, _ = one(rig, {"fatigue-severity": value}, subject=subject, questionnaire="pro-ctcae",
+                             submitAt=f"2026-11-{day:02}T08:00:00Z")
+        assert outcome == "stored"
+        return id
+
+    def open_alerts():
+        return rig.query("select submission_id, count from sluice.alerts where subject_id = %s and rule_id ="
+                         " 'fatigue-severity-high' order by measure", [subject])
+
+    first = severity("severe", 18)
+    severity("severe", 19)
+    assert open_alerts() == [(first, 2)]
+    worse = severity("very-severe", 20)
+    assert open_alerts() == [(first, 2), (worse, 1)]
+
+
+def test_follow_ups_are_the_same_at_every_attempt(rig, subject):
+    id = uuid.uuid4()
+    record = rig.submission(PHQ9, id=id.bytes, subject=subject, questionnaire="phq-9")
+    assert rig.deliver(record)[0][0] == "stored"
+    (first,) = rig.followups
+    ((alert_id,),) = rig.query("select alert_id from sluice.alerts where submission_id = %s", [id])
+    assert first.id == alert_id.bytes and (first.service, first.scope) == ("notifications", STUDY)
+    body = msgpack.unpackb(rig.unseal("notifications", STUDY, first.id, first.body))
+    assert body["kind"] == "alert" and body["rule"] == "phq9-item-9" and body["severity"] == "urgent"
+    assert not {"answers", "value", "measure"} & set(body)
+    again = rig.submission(PHQ9, id=id.bytes, subject=subject, questionnaire="phq-9", origin=record[1], attempt=2)
+    assert rig.deliver(again)[0][0] == "stored"
+    assert [f.id for f in rig.followups] == [first.id]
+    assert rig.deliver(rig.submission(CALM, subject=subject, questionnaire="phq-9"))[0][0] == "stored"
+    assert rig.followups == []
+
+
+# --- the answer before ---
+
+def cough(rig, value, day, subject, **members):
+    answers = {"nausea-frequency": "never"} if value is None else {"cough-severity": value}
+    return rig.submission(answers, subject=subject, questionnaire="pro-ctcae",
+                          submitAt=f"2026-10-{day:02}T08:00:00Z", **members)
+
+
+def worse(rig, subject):
+    return [d for d, in rig.query("select to_char(authored_at, 'DD') from sluice.alerts where subject_id = %s and rule_id ="
+                                  " 'cough-severity-worse' order by authored_at", [subject])]
+
+
+def test_forms_of_one_batch_are_held_against_each_other(rig, subject):
+    """Catching up after days offline, in no order: moderate on the 3rd is worse than none on the 1st."""
+    batch = [cough(rig, v, d, subject) for v, d in (("moderate", 3), ("none", 1), ("moderate", 5), ("mild", 2))]
+    assert [o for o, _ in rig.deliver(*batch)] == ["stored"] * 4
+    assert worse(rig, subject) == []  # each by one only
+    assert rig.deliver(cough(rig, "none", 4, subject), cough(rig, "moderate", 6, subject))[0][0] == "stored"
+    assert worse(rig, subject) == []  # the 6th stands against the 5th, whatever came last
+    assert [o for o, _ in rig.deliver(cough(rig, "moderate", 9, subject), cough(rig, "none", 8, subject))] == ["stored"] * 2
+    assert worse(rig, subject) == ["09"]
+    assert rig.query("select count(*) from pg_locks where locktype = 'advisory'") == [(0,)]
+
+
+def test_an_answer_of_long_ago_is_found(rig, subject):
+    assert rig.deliver(cough(rig, "none", 1, subject))[0][0] == "stored"
+    for day in range(2, 12):
+        assert rig.deliver(cough(rig, None, day, subject))[0][0] == "stored"
+    assert rig.deliver(cough(rig, "moderate", 20, subject))[0][0] == "stored"
+    assert worse(rig, subject) == ["20"]
+
+
+@pytest.mark.parametrize("gone", ["void", "in-progress", "rejected"])
+def test_what_does_not_count_as_an_answer_before(rig, subject, gone):
+    if gone == "rejected":
+        bad = rig.submission({"cough-severity": "none", "nausea-frequency": "?"}, subject=subject,
+                             questionnaire="pro-ctcae", submitAt="2026-10-02T08:00:00Z")
+        after = cough(rig, "moderate", 3, subject)
+        assert [o for o, _ in rig.deliver(bad, after)] == ["rejected", "stored"]
+    else:
+        first = cough(rig, "none", 2, subject, **({"status": "in-progress"} if gone == "in-progress" else {}))
+        assert rig.deliver(first)[0][0] == "stored"
+        if gone == "void":
+            rig.query("update sluice.submissions set void = true where subject_id = %s", [subject])
+        assert rig.deliver(cough(rig, "moderate", 3, subject))[0][0] == "stored"
+    assert worse(rig, subject) == []
+
+
+def test_a_correction_is_held_against_its_own_predecessor(rig, subject):
+    """Not against itself as it stood, and not against what came after."""
+    id = uuid.uuid4()
+    for value, day, key in (("none", 1, None), ("mild", 2, id), ("moderate", 3, None)):
+        assert rig.deliver(cough(rig, value, day, subject, id=key.bytes if key else None))[0][0] == "stored"
+    record = rig.submission({"cough-severity": "moderate"}, id=id.bytes, subject=subject, questionnaire="pro-ctcae",
+                            submitAt=..., inner={"revise": {"revision": 1, "reason": "typo", "kind": "amended"}})
+    assert rig.deliver(record)[0][0] == "stored"
+    assert rig.query("select revision from sluice.alerts where submission_id = %s and rule_id = 'cough-severity-worse'",
+                     [id]) == [(2,)]
+
+
+def test_a_subject_that_is_being_written_is_waited_for(rig, subject):
+    """Another worker has the lock: its form is not there yet, and must not be missed."""
+    with psycopg.connect(rig.stores.postgres.dsn(rig.database), autocommit=True) as other:
+        other.execute("select pg_advisory_lock(hashtextextended(%s || E'\\n' || %s, 5489210005))", [STUDY, subject])
+        record, origin = cough(rig, "moderate", 3, subject)
+        (outcome, _), = rig.deliver((record, origin))
+        assert outcome == "retry"  # past lock_timeout; nothing was stored, no lock is left
+        assert rig.query("select count(*) from sluice.submissions where subject_id = %s", [subject]) == [(0,)]
+        rig.pull()
+        assert rig.deliver(rig.submission(CALM, subject=subject, questionnaire="phq-9"))[0][0] == "stored"
+    assert rig.deliver(cough(rig, "none", 1, subject), (record, origin))[1][0] == "stored"
+    assert worse(rig, subject) == ["03"]
+    assert rig.query("select count(*) from pg_locks where locktype = 'advisory'") == [(0,)]
+
+
+# --- persons ---
+
+def test_identifiers_leave_the_answers(rig, subject):
+    name, phone = "Wáng Xiǎomíng", "+49 170 7654321"
+    id, outcome, payload = one(rig, {"name": name, "phone": phone, "mood": 3}, subject=subject, questionnaire="person")
+    assert outcome == "stored"
+    assert row(rig, id, "answers") == ({"name": {"identity": True}, "phone": {"identity": True}, "mood": 3},)
+    found = rig.query("select link_id, kind, length(value_sealed), length(blind_index), value_sealed"
+                      " from identity.identifiers where submission_id = %s order by link_id", [id])
+    assert [f[:2] for f in found] == [("name", "name"), ("phone", "telecom")]
+    assert all(name.encode() not in f[4] and phone.encode() not in f[4] and f[3] for f in found)
+    assert name not in str(payload) and phone not in rig.process.tail(1 << 20)
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_an_erased_subject_is_refused_and_nothing_is_kept(rig, subject, noticed):
+    """Not noticed: the worker still takes the subject for one that is there, and finds its key destroyed."""
+    id, _, _ = one(rig, {"name": "Anna Ng", "mood": 3}, subject=subject, questionnaire="person")
+    # What 'subject erase' leaves in the database (which also asks brokers, and here is none).
+    rig.query("update identity.subject_keys set wrapped_key = null, key_id = null, erased_at = now() where subject_id = %s",
+              [subject])
+    rig.query("delete from identity.identifiers where subject_id = %s", [subject])
+    if noticed:
+        rig.query("update sluice.subjects set erased_at = now(), loaded_at = now() where subject_id = %s", [subject])
+        rig.query("notify sluice_catalog")
+    again, outcome, payload = one(rig, {"name": "Anna Ng", "mood": 4}, subject=subject, questionnaire="person")
+    assert outcome == "rejected" and payload["http"] == 410 and rules(payload) == [("", "subject-erased")]
+    assert row(rig, again, "1") is None and alerts(rig, again) == []
+    assert rig.query("select length(sealed), reasons->0->>'rule' from sluice.rejections where submission_id = %s", [again]) \
+        == [(0, "subject-erased")]
+    assert rig.query("select count(*) from identity.identifiers where subject_id = %s", [subject]) == [(0,)]
+
+
+def test_inline_attachments_leave_the_answers(rig, subject):
+    scan = b"\x89PNG" + bytes(range(256)) * 40
+
+    def resource(mood):
+        data = {"contentType": "image/png", "data": base64.b64encode(scan).decode(), "size": len(scan), "title": "knee"}
+        return {"resourceType": "QuestionnaireResponse", "questionnaire": PERSON["url"], "status": "completed",
+                "authored": "2026-11-22T08:00:00+01:00",
+                "item": [{"linkId": "mood", "answer": [{"valueInteger": mood}]},
+                         {"linkId": "scan", "answer": [{"valueAttachment": data}]}]}
+
+    id = uuid.uuid4()
+    (outcome, payload), = rig.deliver(rig.fhir(resource(1), id.bytes, subject))
+    assert outcome == "stored", payload
+    answers, = row(rig, id, "answers")
+    (attachment,) = answers["scan"] if isinstance(answers["scan"], list) else [answers["scan"]]
+    assert "data" not in attachment and attachment["size"] == len(scan) and attachment["title"] == "knee"
+    kept = "select encode(hash, 'hex'), content_type, bytes, content from sluice.attachments where subject_id = %s"
+    assert rig.query(kept, [subject]) == [(attachment["stored"], "image/png", len(scan), scan)]
+    # The same file again, in a form, and in two of one batch: kept once. Of another subject: of that one, too.
+    assert [o for o, _ in rig.deliver(*(rig.fhir(resource(n), None, subject) for n in (2, 3)))] == ["stored"] * 2
+    assert len(rig.query(kept, [subject])) == 1
+    assert rig.deliver(rig.fhir(resource(1), None, "SUB123"))[0][0] == "stored"
+    assert rig.query(kept, ["SUB123"])[0][0] != attachment["stored"]
+    # What is rejected keeps its sealed original only.
+    wrong = resource(1)
+    wrong["item"][0]["answer"] = [{"valueString": "much"}]
+    other = next(subjects)
+    assert rig.deliver(rig.fhir(wrong, None, other))[0][0] == "rejected" and rig.query(kept, [other]) == []
+
+
+# --- every rule of an envelope and of the store, alone ---
+
+@pytest.mark.parametrize("members, outcome, broken", [
+    ({"scope": "NCT998"}, "held", ("/study", "unknown-study")),
+    ({"subject": "NOBODY"}, "held", ("/subjectId", "unknown-subject")),
+    ({"subject": "GONE"}, "held", ("/subjectId", "subject-not-active")),
+    ({"questionnaire": "nowhere"}, "held", ("/questionnaire", "unknown-questionnaire")),
+    ({"version": "0.9"}, "held", ("/version", "unknown-version")),
+    ({"scope": "NCT999", "questionnaire": ..., "version": ...}, "rejected", ("/questionnaire", "questionnaire-required")),
+    ({"questionnaire": "twice", "version": ...}, "rejected", ("/version", "version-required")),
+    ({"submitAt": "yesterday"}, "rejected", ("/submitAt", "timestamp")),
+    ({"startedAt": "2026-11-22T07:00:00"}, "rejected", ("/startedAt", "timestamp-zone")),
+    ({"status": "amended"}, "rejected", ("/status", "status")),
+    ({"visit": 5}, "rejected", ("/visit", "type")),
+    ({"answers": {**DIARY, "pain": 3}, "visit": "V\x001"}, "rejected", ("", "not-storable")),
+    ({"surprise": 1}, "rejected", ("", "unknown-item")),
+])
+def test_one_rule_alone(rig, members, outcome, broken):
+    if not rig.query("select 1 from sluice.questionnaires where name = 'twice'"):
+        rig.load_questionnaire("twice", "1.0")
+        rig.load_questionnaire("twice", "2.0")
+        rig.load("subject", {"study": STUDY, "subjects": [
+            {"subjectId": "GONE", "status": "withdrawn", "statusAt": "2026-06-01T00:00:00Z"}]})
+        rig.load("study", {"study": "NCT999", "trialCode": "NCT999", "status": "active", "startedOn": "2026-01-01"})
+        rig.load("subject", {"study": "NCT999", "subjects": ["SUB123"]})
+        rig.query("insert into sluice.subjects (study, subject_id, status) values ('NCT998', 'SUB123', 'enrolled')")
+        rig.query("notify sluice_catalog")
+    members = dict(members)
+    id, happened, payload = one(rig, members.pop("answers", None), **members)
+    assert happened == outcome and rules(payload) == [broken]
+    assert rig.query("select kind from sluice.rejections where submission_id = %s", [id]) == [(outcome,)]
+
+
+@pytest.mark.parametrize("submit, flags", [("2026-03-01T08:00:00Z", ["definition-not-active"]),
+                                           ("2026-07-01T08:00:00Z", ["definition-not-active", "outside-effective-period"])])
+def test_a_definition_that_does_not_hold_is_flagged(rig, submit, flags):
+    id, outcome, payload = one(rig, {"mood": 1}, questionnaire="draft", submitAt=submit)
+    assert outcome == "stored" and set(flags) == set(row(rig, id, "flags")[0]) - {"late", "skew-unknown"}
+    assert {w["rule"] for w in payload["warnings"]} == set(flags)
+
+
+def test_more_rules_than_are_listed(rig):
+    _, outcome, payload = one(rig, {**DIARY, "fatigue": ["x"] * 300})
+    found = [rule for _, rule in rules(payload)]
+    assert outcome == "rejected" and found.count("too-many-errors") == 1 and len(found) <= 256
+
+
+def test_every_report_anchors_the_audit_chain(rig):
+    id, _, _ = one(rig)
+    note = msgpack.unpackb(rig.note)["audit"]
+    assert rig.query("select writer, number, batch from sluice.audit_events where submission_id = %s", [id]) == [
+        (uuid.UUID(bytes=note["writer"]), note["number"], note["batch"])]
+    assert len(note["head"]) == 32
