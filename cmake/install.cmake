@@ -10,9 +10,11 @@ foreach(unit sluice-broker.service sluice-edge.service sluice-worker@.service sl
 endforeach()
 install(FILES packaging/systemd/sluice.sysusers DESTINATION lib/sysusers.d RENAME sluice.conf COMPONENT system)
 install(FILES packaging/systemd/sluice.tmpfiles DESTINATION lib/tmpfiles.d RENAME sluice.conf COMPONENT system)
-install(DIRECTORY schemas/questionnaires schemas/examples DESTINATION share/sluice COMPONENT system)
-install(FILES schemas/protocol.md schemas/api/openapi.yaml README.md CHANGELOG.md doc/overview.md doc/durability.md
-        doc/operations.md doc/reference.md DESTINATION share/doc/sluice COMPONENT system)
+install(DIRECTORY schemas/questionnaires schemas/examples schemas/fhir DESTINATION share/sluice COMPONENT system)
+install(FILES schemas/protocol.md schemas/api/openapi.yaml README.md CHANGELOG.md
+        DESTINATION share/doc/sluice COMPONENT system)
+install(DIRECTORY doc/ DESTINATION share/doc/sluice COMPONENT system
+        FILES_MATCHING PATTERN "*.md" PATTERN man EXCLUDE)
 file(GLOB man_pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/doc/man/*.1)
 install(FILES ${man_pages} DESTINATION share/man/man1 COMPONENT system)
 # libsluice for programs of others.
@@ -34,6 +36,7 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS ca-certificates) # webhooks and mail over TLS
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/packaging/debian/postinst
     ${CMAKE_SOURCE_DIR}/packaging/debian/prerm ${CMAKE_SOURCE_DIR}/packaging/debian/postrm)
 set(CPACK_OUTPUT_FILE_PREFIX ${CMAKE_BINARY_DIR}/packages)
