@@ -88,8 +88,10 @@ alerts_writer_free(struct alerts_writer *w)
     " AND k.submission_id = u.submission_id)"
 
 /* Alerts of the same subject and rule are looked for in two branches: each has its partial index,
- * and an OR of the two conditions would have none. fired's measure has its sign turned where lower
- * is worse (in the parameter), so that greater is worse everywhere. */
+ * and an OR of the two conditions would have none. Plans are made while the table is empty and any
+ * index looks as good as another; study || '' keeps alerts_by_seq out, which would be read for the
+ * whole study. fired's measure has its sign turned where lower is worse (in the parameter), so that
+ * greater is worse everywhere. */
 static const char tail_sql[] =
     ", ranked AS (SELECT f.*, row_number() OVER w AS nth, first_value(f.alert_id) OVER w AS head,"
     " count(*) OVER (PARTITION BY f.subject_id, f.rule_id, f.study, f.apart) AS times,"
@@ -100,11 +102,11 @@ static const char tail_sql[] =
     " FROM ranked r CROSS JOIN LATERAL ("
     " SELECT o.alert_id, o.measure, true AS is_open,"
     " array_position('{info,warning,urgent}'::text[], o.severity) AS rank FROM sluice.alerts o"
-    " WHERE o.subject_id = r.subject_id AND o.rule_id = r.rule_id AND o.study = r.study"
+    " WHERE o.subject_id = r.subject_id AND o.rule_id = r.rule_id AND o.study || '' = r.study"
     " AND o.state = 'open' AND o.kind = 'clinical' AND NOT o.always"
     " UNION ALL SELECT o.alert_id, o.measure, false,"
     " array_position('{info,warning,urgent}'::text[], o.severity) FROM sluice.alerts o"
-    " WHERE o.subject_id = r.subject_id AND o.rule_id = r.rule_id AND o.study = r.study"
+    " WHERE o.subject_id = r.subject_id AND o.rule_id = r.rule_id AND o.study || '' = r.study"
     " AND o.state <> 'open' AND o.kind = 'clinical' AND o.suppress_until > now()) a"
     " WHERE r.nth = 1 AND NOT r.always AND a.alert_id <> r.alert_id"
     " AND (a.rank > r.rank OR a.rank = r.rank"

@@ -277,7 +277,9 @@ CREATE UNIQUE INDEX alerts_open ON sluice.alerts (subject_id, rule_id, study, se
 CREATE INDEX alerts_suppressing ON sluice.alerts (subject_id, rule_id, study)
     WHERE suppress_until IS NOT NULL;
 CREATE INDEX alerts_by_submission ON sluice.alerts (submission_id);
-CREATE INDEX alerts_waiting ON sluice.alerts (raised_at) WHERE state = 'open';
+-- IS NOT NULL: only queries that ask for a time can use it. The look for one subject's open alert, planned
+-- while the table was empty, took it otherwise and read every open alert.
+CREATE INDEX alerts_waiting ON sluice.alerts (raised_at) WHERE state = 'open' AND raised_at IS NOT NULL;
 COMMENT ON COLUMN sluice.alerts.seq IS
     'Transaction number * 65536 + place: readers that take seq below pg_snapshot_xmin * 65536 never miss one';
 COMMENT ON COLUMN sluice.alerts.alert_id IS 'UUIDv8 of a keyed hash of submission, revision and rule';

@@ -29,6 +29,6 @@ COMMENT ON COLUMN sluice.questionnaires.unchecked IS
     'Loaded with --unchecked: what can''t be evaluated is flagged unverified and never rejects';
 
 CREATE INDEX rejections_waiting ON sluice.rejections (recorded_at)
-    WHERE resolved_by IS NULL AND kind <> 'conflict';
+    WHERE resolved_by IS NULL AND kind <> 'conflict' AND recorded_at IS NOT NULL; -- as alerts_waiting
 
 GRANT SELECT, INSERT ON sluice.study_versions TO sluice_admin;
