@@ -31,20 +31,23 @@ def kind(submission):
 
 
 def rows(house, ids_of_phase):
-    """({id: rows in submissions}, {id: rows in rejections that are no conflicts}, {id: conflicts}) of these ids."""
-    stored, rejected, conflicts = Counter(), Counter(), Counter()
+    """({id: rows in submissions}, {id: rows in rejections that are no conflicts}, {id: conflicts}, {id: kind and rule of a
+    rejection}) of these ids."""
+    stored, rejected, conflicts, why = Counter(), Counter(), Counter(), {}
     with_studies = list(mix.STUDIES)
     for (name,) in house.query("SELECT submission_id::text FROM sluice.submissions WHERE study = ANY(%s)", [with_studies]):
         stored[name] += 1
-    for name, why in house.query("SELECT submission_id::text, kind FROM sluice.rejections WHERE study = ANY(%s)", [with_studies]):
-        (conflicts if why == "conflict" else rejected)[name] += 1
+    for name, kept_as, rule in house.query("SELECT submission_id::text, kind, reasons->0->>'rule' FROM sluice.rejections"
+                                           " WHERE study = ANY(%s)", [with_studies]):
+        (conflicts if kept_as == "conflict" else rejected)[name] += 1
+        why[name] = f"{kept_as}: {rule}"
     for counter in (stored, rejected, conflicts):
         for name in [name for name in counter if name not in ids_of_phase]:
             del counter[name]
-    return stored, rejected, conflicts
+    return stored, rejected, conflicts, why
 
 
-def balance(results, stored, rejected, conflicts):
+def balance(results, stored, rejected, conflicts, why=None):
     """Books of (submission, attempt, status) against the rows. Exactly once: one row in submissions, or none there and
     at least one in rejections (a form that is refused does not occupy its id, so its duplicate is refused as well)."""
     books = Books(stored=sum(stored.values()), rejected=len(rejected), conflicts=sum(conflicts.values()))
@@ -63,7 +66,8 @@ def balance(results, stored, rejected, conflicts):
     books.fault("ids were acknowledged and are nowhere", {i for i in promised if not stored[i] and not rejected[i]})
     books.fault("ids are stored more than once", {i for i, n in stored.items() if n > 1})
     books.fault("ids are both stored and rejected", set(stored) & set(rejected))
-    books.fault("forms that are valid were not stored", {i for i in answered if kinds[i] != "invalid" and not stored[i]})
+    books.fault("forms that are valid were not stored", {
+        f"{i} ({(why or {}).get(i, 'nowhere')})" for i in answered if kinds[i] != "invalid" and not stored[i]})
     books.fault("forms that are invalid are not in rejections", {i for i in answered if kinds[i] == "invalid" and not rejected[i]})
     books.fault("ids were never answered for good", set(kinds) - answered)
     for (what, status), ids in sorted(unfitting.items()):
