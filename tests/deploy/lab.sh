@@ -69,8 +69,15 @@ lab_inventory() {
         printf '[postgres]\ndb1 ansible_host=%s\n[redis]\ndb1\n' "$(host_address db1)"
         printf '[all:vars]\nansible_user=root\n'
     } >"$LAB/inventory.ini"
-    printf 'sluice_network: %s.0/24\nsluice_secrets: %s\nsluice_deb: %s\n' "$HOSTS_NETWORK" "$LAB/secrets" "$1" >"$LAB/vars.yml"
     rm -rf "$LAB/secrets" # every run deploys with fresh ones
+    mkdir -m 700 "$LAB/secrets"
+    (umask 077 && printf 'whsec_%s\n' "$(head -c 32 /dev/urandom | base64 -w 0)" >"$LAB/secrets/webhook_ward")
+    {
+        printf 'sluice_network: %s.0/24\nsluice_secrets: %s\nsluice_deb: %s\n' "$HOSTS_NETWORK" "$LAB/secrets" "$1"
+        printf 'sluice_webhook_secrets: {ward: "{{ lookup(%s, sluice_secrets ~ %s) }}"}\n' "'ansible.builtin.file'" "'/webhook_ward'"
+        printf 'sluice_tokens:\n  - {name: first, studies: NCT007}\n'
+        printf '  - {name: nurse, studies: NCT007, role: site, user: nurse, organisation: ward}\n'
+    } >"$LAB/vars.yml"
     export ANSIBLE_CONFIG=$ROOT/ansible/ansible.cfg ANSIBLE_INVENTORY=$LAB/inventory.ini ANSIBLE_PRIVATE_KEY_FILE=$LAB/id
     export ANSIBLE_HOST_KEY_CHECKING=False ANSIBLE_NOCOLOR=1 ANSIBLE_LOCAL_TEMP=$LAB/ansible
     export ANSIBLE_SSH_CONTROL_PATH_DIR=$LAB/cp
