@@ -82,15 +82,14 @@ class House(fleet.Fleet):
     def live(self):
         return admin_ask(self, "status")[0]["live"]
 
-    def settle(self, deadline_s):
-        """Waits until the broker has nothing left; the seconds that took, or None when it has still."""
+    def settle(self, deadline_s, each=None):
+        """Waits until the broker has nothing left, telling each how much there is; the seconds that took, or None when
+        there is still something."""
         begin = time.monotonic()
-        while self.live() > 0:
+        while (live := self.live()) > 0:
+            if each:
+                each(live)
             if time.monotonic() > begin + deadline_s:
                 return None
             time.sleep(0.1)
         return time.monotonic() - begin
-
-
-def stores():
-    return servers.servers()

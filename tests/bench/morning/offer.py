@@ -112,7 +112,8 @@ def offer(house, make_requests, people, retry_us=0, window=0, seconds=0):
         raise processes.Failure(f"flood_load ended with status {process.returncode}")
     offered.attempts = attempts_read(results_path)
     offered.seconds = max(attempt.done_us for attempt in offered.attempts) / 1e6
-    offered.settled_s = house.settle(SETTLE_S)
+    offered.settled_s = house.settle(SETTLE_S, lambda live: offered.backlog.append((time.time() - start_s, live)))
+    offered.backlog.append((time.time() - start_s, house.live()))
     streams.read(offered.alerts)
     offered.cpu.update({name: processes.cpu_seconds(pids) - before[name] for name, pids in house.groups.items()})
     return offered

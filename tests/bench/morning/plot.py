@@ -82,7 +82,7 @@ class Panel:
 
     def draw(self, canvas, top, x_of, at_s):
         canvas.text(LEFT, top - 10, self.title, size=13, weight="bold")
-        canvas.text(LEFT + 10 + 9.2 * len(self.title), top - 10, self.unit, size=11, colour=GREY)
+        canvas.text(LEFT + 14 + 8.2 * len(self.title), top - 10, self.unit, size=11, colour=GREY)
         for tick in self.ticks:
             y = self.y(tick, top)
             canvas.line(LEFT, y, WIDTH - RIGHT, y)
