@@ -8,6 +8,8 @@
 #include "schemas/wire/mp.h"
 #include "store/json_text.h"
 
+#define HOLE_LEN (sizeof(ANSWERS_HOLE) - 1)
+
 struct member {
     struct slice key;
     struct mp_cursor value;
@@ -55,8 +57,7 @@ members_read(struct mp_cursor *at, struct member *members, size_t n)
     return true;
 }
 
-/* The longest text that is worth a way of its own, or n. A key that stands twice is left to
- * PostgreSQL's own rule. */
+/* The longest text that is worth a way of its own, or n. Where a key stands twice there is none. */
 static size_t
 long_find(const struct member *members, size_t n)
 {
@@ -78,39 +79,41 @@ static int
 member_write(struct buf *b, const struct member *m, bool first, bool empty)
 {
     struct mp_cursor value = m->value;
-    int full = buf_append(b, first ? "{" : ",", 1);
+    int full = first ? buf_append(b, "{", 1) : buf_append(b, ", ", 2);
 
     if (full == BUF_OK)
         full = json_text_string(b, m->key.at, m->key.len);
     if (full == BUF_OK)
-        full = buf_append(b, ":", 1);
+        full = buf_append(b, ": ", 2);
     if (full == BUF_OK)
-        full = empty ? buf_append(b, "null", 4) : json_text_write(b, &value);
+        full = empty ? buf_append(b, ANSWERS_HOLE, HOLE_LEN) : json_text_write(b, &value);
     return full;
 }
 
 int
-answers_write(struct buf *b, struct slice msgpack, struct slice *ret_key, struct slice *ret_text)
+answers_write(struct buf *b, struct slice msgpack, struct answers_beside *ret_beside)
 {
     struct mp_cursor whole = {msgpack.at, (const uint8_t *)msgpack.at + msgpack.len}, at = whole;
     struct member members[ANSWERS_SORTED_MAX];
     struct mp_value map;
     int full = BUF_OK;
+    bool first = true;
 
-    *ret_key = *ret_text = (struct slice){NULL, 0};
+    *ret_beside = (struct answers_beside){.key = {NULL, 0}, .text = {NULL, 0}};
     int bad = mp_next(&at, &map);
     sluice_assert(bad == MP_OK);
     size_t n = map.len;
     if (map.type != MP_MAP || n == 0 || n > ANSWERS_SORTED_MAX || !members_read(&at, members, n))
         return json_text_write(b, &whole);
     size_t beside = long_find(members, n);
-    for (size_t i = 0; i < n && full == BUF_OK; i++)
-        full = member_write(b, &members[i], i == 0, i == beside);
-    if (full == BUF_OK)
-        full = buf_append(b, "}", 1);
-    if (full == BUF_OK && beside < n) {
-        *ret_key = members[beside].key;
-        *ret_text = members[beside].text;
+    for (size_t i = 0; i < n && full == BUF_OK; i++) {
+        if (i + 1 < n && key_equal(members[i].key, members[i + 1].key))
+            continue; /* the last one counts */
+        full = member_write(b, &members[i], first, i == beside);
+        first = false;
+        if (i == beside)
+            *ret_beside = (struct answers_beside){members[i].key, members[i].text,
+                                                  b->size - (full == BUF_OK ? HOLE_LEN : 0)};
     }
-    return full;
+    return full == BUF_OK ? buf_append(b, "}", 1) : full;
 }

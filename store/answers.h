@@ -11,9 +11,14 @@
 #define ANSWERS_SORTED_MAX 64 /* members; more are written as they stand */
 #define ANSWERS_LONG_MIN 512  /* bytes; below, jsonb_set costs more than it saves */
 
-/* Appends msgpack (one value that passed mp_check) as JSON text. *ret_key and *ret_text: the member
- * left out (null stands in its place) and its text; at NULL: none. BUF_OK or BUF_FULL. */
-int answers_write(struct buf *b, struct slice msgpack, struct slice *ret_key,
-                  struct slice *ret_text);
+/* The member left out, with ANSWERS_HOLE in its place; key.at NULL: none. */
+#define ANSWERS_HOLE "null"
+struct answers_beside {
+    struct slice key, text;
+    size_t at; /* of the hole, in the buffer */
+};
+
+/* Appends msgpack (one value that passed mp_check) as JSON text. BUF_OK or BUF_FULL. */
+int answers_write(struct buf *b, struct slice msgpack, struct answers_beside *ret_beside);
 
 #endif

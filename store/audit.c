@@ -36,14 +36,19 @@ audit_keys_load(const char *path, struct audit_keys *ret_keys, char **ret_why)
 
 struct slice
 audit_submission_detail(char buffer[AUDIT_DETAIL_MAX], struct slice status,
-                        const uint8_t *content_hash, size_t hash_len)
+                        const uint8_t *content_hash, size_t hash_len,
+                        const uint8_t data_mac[AUDIT_DATA_BYTES])
 {
-    sluice_assert(status.len + 2 * hash_len + 2 <= AUDIT_DETAIL_MAX);
-    memcpy(buffer, status.at, status.len);
-    buffer[status.len] = ' ';
-    sodium_bin2hex(buffer + status.len + 1, AUDIT_DETAIL_MAX - status.len - 1, content_hash,
-                   hash_len);
-    return (struct slice){buffer, status.len + 1 + 2 * hash_len};
+    size_t len = status.len;
+
+    sluice_assert(len + 2 * (hash_len + AUDIT_DATA_BYTES) + 3 <= AUDIT_DETAIL_MAX);
+    memcpy(buffer, status.at, len);
+    buffer[len++] = ' ';
+    sodium_bin2hex(buffer + len, AUDIT_DETAIL_MAX - len, content_hash, hash_len);
+    len += 2 * hash_len;
+    buffer[len++] = ' ';
+    sodium_bin2hex(buffer + len, AUDIT_DETAIL_MAX - len, data_mac, AUDIT_DATA_BYTES);
+    return (struct slice){buffer, len + 2 * (size_t)AUDIT_DATA_BYTES};
 }
 
 /* What is signed: a word that says what for, then each field with its length in front (all ones:

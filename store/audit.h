@@ -29,6 +29,7 @@
 
 #define AUDIT_KEY_BYTES 32
 #define AUDIT_MAC_BYTES 32
+#define AUDIT_DATA_BYTES 16 /* audit_data.h */
 
 #define AUDIT_KEYS_MAX 16
 
@@ -64,14 +65,16 @@ struct audit_row {
 #define AUDIT_ACTION_STORED "submission.stored"
 #define AUDIT_ACTION_REVISED "submission.revised"
 
-/* "completed 0a3f…": status and content hash in hex, so that the MAC covers what was stored. */
+/* "completed 0a3f… 77c1…": status, content hash and MAC of the data (audit_data.h) in hex, so that
+ * the row's MAC covers what was sent and what was stored. */
 #define AUDIT_DETAIL_MAX 128
 struct slice audit_submission_detail(char buffer[AUDIT_DETAIL_MAX], struct slice status,
-                                     const uint8_t *content_hash, size_t hash_len);
+                                     const uint8_t *content_hash, size_t hash_len,
+                                     const uint8_t data_mac[AUDIT_DATA_BYTES]);
 
 /* A CTE "audit" for a statement with a CTE "stored", which must return study, submission_id,
  * subject_id, revision, status, content_hash, actor, role, organisation, reason, audit_number,
- * audit_mac. Parameters: writer uuid, batch int8, previous bytea, at timestamptz. */
+ * audit_mac, data_mac. Parameters: writer uuid, batch int8, previous bytea, at timestamptz. */
 #define AUDIT_SUBMISSIONS_SQL(WRITER, BATCH, PREVIOUS, AT)                                         \
     "audit AS (INSERT INTO sluice.audit_events (writer, number, batch, previous, mac, at, actor,"  \
     " role, organisation, action, study, subject_id, submission_id, revision, reason, detail)"     \
@@ -80,7 +83,8 @@ struct slice audit_submission_detail(char buffer[AUDIT_DETAIL_MAX], struct slice
     "'), s.role, s.organisation, CASE WHEN s.revision = 1 THEN '" AUDIT_ACTION_STORED              \
     "' ELSE '" AUDIT_ACTION_REVISED                                                                \
     "' END, s.study, s.subject_id, s.submission_id, s.revision, s.reason,"                         \
-    " s.status || ' ' || encode(s.content_hash, 'hex') FROM stored s)"
+    " s.status || ' ' || encode(s.content_hash, 'hex') || ' ' || encode(s.data_mac, 'hex')"        \
+    " FROM stored s)"
 
 struct audit_chain {
     struct audit_key key;

@@ -1,5 +1,5 @@
-/* Holding the audit trail against its own chain and against what was written down elsewhere
- * (anchors). Reads the whole table in order, one row at a time; memory stays flat. */
+/* Holding the audit trail against its own chain, against what was written down elsewhere (anchors)
+ * and against the record. Whole tables are read, one row at a time; memory stays flat. */
 #ifndef SLUICE_STORE_AUDIT_VERIFY_H
 #define SLUICE_STORE_AUDIT_VERIFY_H
 
@@ -24,8 +24,11 @@
           " at the end, or the chain was written anew")                                            \
     FAULT(TAIL, "tail-missing", "the journal remembers later rows of this chain")                  \
     FAULT(WRITER, "chain-missing", "the journal remembers a chain of which no row is there")       \
-    FAULT(NO_ROW, "audit-missing", "a stored revision has no audit row")                           \
-    FAULT(DIFFERS, "record-differs", "a stored revision is not what its audit row says")
+    FAULT(NO_ROW, "audit-missing", "a stored revision has no audit row: inserted by hand")         \
+    FAULT(DIFFERS, "record-differs", "a stored revision is not what its audit row says")           \
+    FAULT(DATA, "data-changed", "a stored revision does not say what was written")                 \
+    FAULT(GONE, "record-missing", "the trail has this revision, the record has not: removed")      \
+    FAULT(TWICE, "record-twice", "the current revision stands among the older ones, too")
 
 enum audit_fault {
 #define FAULT(NAME, rule, text) AUDIT_FAULT_##NAME,
@@ -38,9 +41,9 @@ const char *audit_fault_text(enum audit_fault fault);
 
 struct audit_finding {
     enum audit_fault fault;
-    struct uuid writer;     /* zero for NO_ROW and DIFFERS */
+    struct uuid writer;     /* zero from NO_ROW on */
     int64_t batch, number;  /* 0: does not apply */
-    struct uuid submission; /* of NO_ROW and DIFFERS */
+    struct uuid submission; /* from NO_ROW on */
     int32_t revision;
 };
 
@@ -63,7 +66,10 @@ struct audit_hearer {
  * outcomes. */
 int audit_verify(struct store *s, const struct audit_keys *keys, struct audit_anchor *anchors,
                  size_t n_anchors, const struct audit_hearer *hearer);
-/* Stored revisions without their audit row, or that differ from it. */
-int audit_compare(struct store *s, const struct audit_hearer *hearer);
+/* The record against the trail: faults from NO_ROW on. *ret_revisions: how many there are;
+ * *ret_unsigned: how many of them are from before data had a MAC, so that a change of what they say
+ * would not be found. */
+int audit_compare(struct store *s, const struct audit_keys *keys, const struct audit_hearer *hearer,
+                  int64_t *ret_revisions, int64_t *ret_unsigned);
 
 #endif

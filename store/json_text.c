@@ -1,16 +1,41 @@
-/* One pass, no tree: an explicit stack of what is open (mp_check bounds the depth). */
+/* One pass, no tree: an explicit stack of what is open (mp_check bounds the depth). Members are
+ * written as they come; a map whose members came in another order than jsonb's is put in order
+ * when it ends, within what was written. */
 #include "store/json_text.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "store/json_number.h"
+
+#define MEMBERS_INLINE 96 /* members of all open maps together that need no memory of their own */
+#define INSERTION_MAX 24
+
+/* A member of an open map: its key, and where its text (key and value) stands. */
+struct member {
+    const uint8_t *key;
+    uint32_t key_len;
+    size_t at, end;
+};
 
 struct open {
-    uint32_t left; /* values (map: keys and values) still to come */
-    bool map, first;
+    uint32_t left; /* elements, or members, still to begin */
+    bool map, in_order, first;
+    bool in_member; /* its key was written */
+    uint32_t first_member;
+};
+
+struct text {
+    struct buf *b;
+    int depth;
+    uint32_t n, cap;
+    struct member *members;
+    struct open stack[MP_DEPTH_MAX + 1];
+    struct member own[MEMBERS_INLINE];
 };
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
@@ -50,6 +75,8 @@ int
 json_text_string(struct buf *b, const char *text, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
+    static const char brief[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                 ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
     bool plain = !text_needs_escape(text, len);
     uint8_t *p;
     size_t n = 0;
@@ -70,9 +97,9 @@ json_text_string(struct buf *b, const char *text, size_t len)
     } else {
         for (size_t i = 0; i < len; i++) {
             uint8_t c = (uint8_t)text[i];
-            if (c == '"' || c == '\\') {
+            if (c < sizeof(brief) && brief[c] != 0) {
                 p[n++] = '\\';
-                p[n++] = c;
+                p[n++] = (uint8_t)brief[c];
             } else if (c < 0x20) {
                 memcpy(p + n, "\\u00", 4);
                 p[n + 4] = (uint8_t)hex[c >> 4];
@@ -103,66 +130,221 @@ integer_write(struct buf *b, uint64_t magnitude, bool negative)
 }
 
 static int
+float_write(struct buf *b, double f)
+{
+    char text[32];
+
+    if (!isfinite(f))
+        return buf_append_str(b, "null");
+    int n = snprintf(text, sizeof(text), "%.17g", f);
+    return json_number_write(b, text, (size_t)n);
+}
+
+static int
 scalar_write(struct buf *b, const struct mp_value *v)
 {
     switch (v->type) {
     case MP_BOOL:
-        return buf_append_str(b, v->boolean ? "true" : "false");
+        return v->boolean ? buf_append(b, "true", 4) : buf_append(b, "false", 5);
     case MP_UINT:
         return integer_write(b, v->u, false);
     case MP_INT:
         return integer_write(b, -(uint64_t)v->i, true); /* MP_INT is negative */
     case MP_FLOAT:
-        return isfinite(v->f) ? buf_printf(b, "%.17g", v->f) : buf_append_str(b, "null");
+        return float_write(b, v->f);
     case MP_STR:
         return json_text_string(b, (const char *)v->at, v->len);
     case MP_EXT:
-        return v->ext_type == MP_DECIMAL ? buf_append(b, v->at, v->len) : buf_append_str(b, "null");
+        if (v->ext_type == MP_DECIMAL)
+            return json_number_write(b, (const char *)v->at, v->len);
+        break;
     case MP_NIL:
     case MP_BIN:
     case MP_ARRAY:
     case MP_MAP:
         break;
     }
-    return buf_append_str(b, "null");
+    return buf_append(b, "null", 4);
 }
 
-/* What stands before the next value: a comma, a colon, nothing. */
+/* jsonb's order: length, then bytes. */
 static int
-separator_write(struct buf *b, struct open *o)
+key_compare(const struct member *a, const struct member *b)
 {
-    bool value = o->map && o->left % 2 == 1;
-    int full = o->first ? BUF_OK : buf_append(b, value ? ":" : ",", 1);
+    if (a->key_len != b->key_len)
+        return a->key_len < b->key_len ? -1 : 1;
+    return a->key_len > 0 ? memcmp(a->key, b->key, a->key_len) : 0;
+}
 
+static int
+member_order(const void *x, const void *y)
+{
+    const struct member *a = x, *b = y;
+    int order = key_compare(a, b);
+
+    return order != 0 ? order : (a->at > b->at) - (a->at < b->at);
+}
+
+static void
+members_sort(struct member *m, uint32_t n)
+{
+    if (n > INSERTION_MAX) {
+        qsort(m, n, sizeof(*m), member_order);
+        return;
+    }
+    for (uint32_t i = 1; i < n; i++) {
+        struct member moving = m[i];
+        uint32_t to = i;
+        for (; to > 0 && key_compare(&m[to - 1], &moving) > 0; to--)
+            m[to] = m[to - 1];
+        m[to] = moving;
+    }
+}
+
+/* Of a key that stands twice the last one counts. */
+static int
+members_put_in_order(struct text *t, const struct open *o)
+{
+    struct member *m = t->members + o->first_member;
+    uint32_t n = t->n - o->first_member;
+    size_t start = m[0].at, size = 0;
+    uint8_t *spare;
+
+    if (buf_reserve(t->b, t->b->size - start, &spare) != BUF_OK)
+        return BUF_FULL;
+    members_sort(m, n);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i + 1 < n && key_compare(&m[i], &m[i + 1]) == 0)
+            continue;
+        if (size > 0) {
+            memcpy(spare + size, ", ", 2);
+            size += 2;
+        }
+        memcpy(spare + size, t->b->data + m[i].at, m[i].end - m[i].at);
+        size += m[i].end - m[i].at;
+    }
+    memcpy(t->b->data + start, spare, size);
+    t->b->size = start + size;
+    return BUF_OK;
+}
+
+static int
+open_end(struct text *t)
+{
+    struct open *o = &t->stack[t->depth - 1];
+    int full = BUF_OK;
+
+    if (o->map && t->n > o->first_member) {
+        t->members[t->n - 1].end = t->b->size;
+        if (!o->in_order)
+            full = members_put_in_order(t, o);
+        t->n = o->first_member;
+    }
+    t->depth--;
+    return full == BUF_OK ? buf_append(t->b, o->map ? "}" : "]", 1) : full;
+}
+
+static void
+member_keep(struct text *t, const struct member *m)
+{
+    if (t->n == t->cap) {
+        bool own = t->members == t->own;
+        t->members = mem_grow(own ? NULL : t->members, (size_t)t->cap * 2, sizeof(*m));
+        if (own)
+            memcpy(t->members, t->own, sizeof(t->own));
+        t->cap *= 2;
+    }
+    t->members[t->n++] = *m;
+}
+
+/* A key that is no string is written as none, which PostgreSQL refuses. */
+static int
+member_begin(struct text *t, struct open *o, struct mp_cursor *at)
+{
+    struct mp_cursor whole = *at;
+    struct mp_value key;
+
+    int bad = mp_next(at, &key);
+    if (bad == MP_OK && key.type != MP_STR) {
+        *at = whole;
+        bad = mp_skip(at);
+    }
+    sluice_assert(bad == MP_OK);
+    if (!o->first) {
+        t->members[t->n - 1].end = t->b->size;
+        if (buf_append(t->b, ", ", 2) != BUF_OK)
+            return BUF_FULL;
+    }
+    struct member m = {.key = key.type == MP_STR ? key.at : NULL,
+                       .key_len = key.type == MP_STR ? key.len : 0,
+                       .at = t->b->size};
+    if (!o->first && key_compare(&t->members[t->n - 1], &m) >= 0)
+        o->in_order = false;
+    member_keep(t, &m);
     o->first = false;
+    o->in_member = true;
     o->left--;
-    return full;
+    int full = key.type == MP_STR ? json_text_string(t->b, (const char *)key.at, key.len)
+                                  : buf_append(t->b, "null", 4);
+    return full == BUF_OK ? buf_append(t->b, ": ", 2) : full;
+}
+
+static int
+value_begin(struct text *t, struct mp_cursor *at)
+{
+    struct mp_value v;
+
+    int bad = mp_next(at, &v);
+    sluice_assert(bad == MP_OK);
+    if (v.type != MP_ARRAY && v.type != MP_MAP)
+        return scalar_write(t->b, &v);
+    sluice_assert(t->depth <= MP_DEPTH_MAX);
+    t->stack[t->depth++] = (struct open){
+        .left = v.len,
+        .map = v.type == MP_MAP,
+        .in_order = true,
+        .first = true,
+        .first_member = t->n,
+    };
+    return buf_append(t->b, v.type == MP_MAP ? "{" : "[", 1);
+}
+
+/* The next piece: a key, a value, or an end. */
+static int
+piece_write(struct text *t, struct mp_cursor *at)
+{
+    struct open *o = t->depth > 0 ? &t->stack[t->depth - 1] : NULL;
+
+    if (o != NULL && o->in_member) {
+        o->in_member = false;
+    } else if (o != NULL && o->left == 0) {
+        return open_end(t);
+    } else if (o != NULL && o->map) {
+        return member_begin(t, o, at);
+    } else if (o != NULL) {
+        if (!o->first && buf_append(t->b, ", ", 2) != BUF_OK)
+            return BUF_FULL;
+        o->first = false;
+        o->left--;
+    }
+    return value_begin(t, at);
 }
 
 int
 json_text_write(struct buf *b, struct mp_cursor *at)
 {
-    struct open stack[MP_DEPTH_MAX + 1];
-    int depth = 0, full = BUF_OK;
-    struct mp_value v;
+    struct text t; /* large: only what is read is set */
+    int full;
 
-    do {
-        if (depth > 0 && stack[depth - 1].left == 0) {
-            full = buf_append(b, stack[--depth].map ? "}" : "]", 1);
-            continue;
-        }
-        if (depth > 0)
-            full = separator_write(b, &stack[depth - 1]);
-        int bad = mp_next(at, &v);
-        sluice_assert(bad == MP_OK);
-        if (full == BUF_OK && (v.type == MP_ARRAY || v.type == MP_MAP)) {
-            bool map = v.type == MP_MAP;
-            sluice_assert(depth <= MP_DEPTH_MAX);
-            stack[depth++] = (struct open){map ? v.len * 2 : v.len, map, true};
-            full = buf_append(b, map ? "{" : "[", 1);
-        } else if (full == BUF_OK) {
-            full = scalar_write(b, &v);
-        }
-    } while (full == BUF_OK && depth > 0);
+    t.b = b;
+    t.depth = 0;
+    t.n = 0;
+    t.cap = MEMBERS_INLINE;
+    t.members = t.own;
+    do
+        full = piece_write(&t, at);
+    while (full == BUF_OK && t.depth > 0);
+    if (t.members != t.own)
+        free(t.members);
     return full;
 }

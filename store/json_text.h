@@ -1,5 +1,6 @@
-/* msgpack → JSON text, as jsonb takes it. Number literals stay as the client wrote them, strings
- * are escaped minimally. */
+/* msgpack → JSON text exactly as PostgreSQL prints the same value as jsonb: members by length and
+ * bytes of their keys, ", " and ": " between, numbers without exponent. What is written can then be
+ * told from what stands there later without asking PostgreSQL to compare (audit_data.h). */
 #ifndef SLUICE_STORE_JSON_TEXT_H
 #define SLUICE_STORE_JSON_TEXT_H
 

@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "store/audit_data.h"
 #include "store/identifiers_write.h"
 #include "store/json_text.h"
 
 #define SQL_CEILING ((size_t)32 << 10)
-#define REVISION_PARAMS 28
+#define REVISION_PARAMS 29
 #define AUDIT_PARAMS 3 /* writer, batch, previous */
 
 #define COPIED                                                                                     \
@@ -18,7 +19,7 @@
     " received_at, accepted_at, stored_at, content_hash, hash_key, broker, epoch, seq, revision,"  \
     " status, void, authored_zone, started_at, sent_at, skew_s, time_zone, site_id, visit,"        \
     " occasion, language, flags, originator, device, device_edits, actor, role, organisation,"     \
-    " reason, source, audit_number, audit_mac"
+    " reason, source, audit_number, audit_mac, data_mac"
 
 static const char revise_sql[] =
     "WITH old AS (SELECT " COPIED " FROM sluice.submissions WHERE submission_id = $1::uuid"
@@ -35,11 +36,12 @@ static const char revise_sql[] =
     " accepted_at = coalesce($15::timestamptz, o.accepted_at), sent_at = $16::timestamptz,"
     " actor = $17::text, role = $18::text, organisation = $19::text, reason = $20::text,"
     " source = $21::text, flags = string_to_array($22::text, E'\\n'), broker = $23::uuid,"
-    " epoch = $24::int8, seq = $25::int8, audit_number = $26::int8, audit_mac = $27::bytea"
+    " epoch = $24::int8, seq = $25::int8, audit_number = $26::int8, audit_mac = $27::bytea,"
+    " data_mac = $29::bytea"
     " FROM old o WHERE s.submission_id = o.submission_id AND s.study = o.study"
     " RETURNING s.study, s.submission_id, s.subject_id, s.revision, s.status, s.content_hash,"
-    " s.actor, s.role, s.organisation, s.reason, s.audit_number, s.audit_mac, s.stored_at),"
-    " " AUDIT_SUBMISSIONS_SQL("$29", "$30", "$31", "$28") ", ";
+    " s.actor, s.role, s.organisation, s.reason, s.audit_number, s.audit_mac, s.data_mac,"
+    " s.stored_at), " AUDIT_SUBMISSIONS_SQL("$30", "$31", "$32", "$28") ", ";
 
 struct revisions_writer {
     struct alerts_writer *alerts;
@@ -110,18 +112,9 @@ bool_param(struct store_params *p, bool v)
     store_param_bytes(p, &bytes[v], 1);
 }
 
-static int
-row_params(struct revisions_writer *w, const struct revision_row *row, struct store_params *p)
+static void
+row_params(struct store_params *p, const struct revision_row *row, struct slice answers)
 {
-    struct mp_cursor at = {row->answers.at, (const uint8_t *)row->answers.at + row->answers.len};
-    struct slice answers = {NULL, 0};
-
-    buf_clear(&w->answers);
-    if (row->answers.at != NULL) {
-        if (json_text_write(&w->answers, &at) != BUF_OK)
-            return BUF_FULL;
-        answers = (struct slice){w->answers.data, w->answers.size};
-    }
     store_param_uuid(p, &row->id);
     text_param(p, row->study);
     store_param_bigint(p, row->expected);
@@ -147,7 +140,83 @@ row_params(struct revisions_writer *w, const struct revision_row *row, struct st
     store_param_uuid(p, &row->broker);
     store_param_bigint(p, (int64_t)row->epoch);
     store_param_bigint(p, (int64_t)row->seq);
+}
+
+/* The new answers as JSON text; none: they stay. */
+static int
+answers_text(struct revisions_writer *w, const struct revision_row *row, struct slice *ret_text)
+{
+    struct mp_cursor at = {row->answers.at, (const uint8_t *)row->answers.at + row->answers.len};
+
+    *ret_text = (struct slice){NULL, 0};
+    if (row->answers.at == NULL)
+        return BUF_OK;
+    buf_clear(&w->answers);
+    if (json_text_write(&w->answers, &at) != BUF_OK)
+        return BUF_FULL;
+    *ret_text = (struct slice){w->answers.data, w->answers.size};
     return BUF_OK;
+}
+
+static struct slice
+slice_get(const PGresult *r, int row, int column)
+{
+    if (PQgetisnull(r, row, column))
+        return (struct slice){NULL, 0};
+    return (struct slice){PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
+}
+
+static struct slice
+either(struct slice now, struct slice before)
+{
+    return now.at != NULL ? now : before;
+}
+
+/* What the new revision will say: much of it stays as it is in the revision expected, which nobody
+ * changes. REVISION_STALE: that is not the current one. */
+static int
+data_mac(struct store *s, const struct audit_key *key, const struct revision_row *row,
+         struct slice answers, uint8_t ret_mac[AUDIT_DATA_BYTES])
+{
+    static const struct store_statement statement = {
+        "revision_before",
+        "SELECT subject_id, questionnaire, version, status, authored_at, authored_zone, visit,"
+        " occasion, CASE WHEN $4::bool THEN answers::text END FROM sluice.submissions"
+        " WHERE submission_id = $1::uuid AND study = $2::text AND revision = $3::int8"};
+    struct store_params p = {0};
+    PGresult *r = NULL;
+
+    store_param_uuid(&p, &row->id);
+    text_param(&p, row->study);
+    store_param_bigint(&p, row->expected);
+    bool_param(&p, answers.at == NULL);
+    int outcome = store_run(s, &statement, &p, &r);
+    if (outcome != STORE_OK)
+        return outcome;
+    if (PQntuples(r) > 0)
+        audit_data_mac(key,
+                       &(struct audit_data){
+                           .study = row->study,
+                           .submission = row->id,
+                           .revision = row->expected + 1,
+                           .subject = slice_get(r, 0, 0),
+                           .questionnaire = either(row->questionnaire, slice_get(r, 0, 1)),
+                           .version = either(row->version, slice_get(r, 0, 2)),
+                           .status = either(row->status, slice_get(r, 0, 3)),
+                           .is_void = row->is_void,
+                           .authored_us = row->authored_us != TIME_NONE ? row->authored_us
+                                                                        : store_get_time(r, 0, 4),
+                           .authored_zone = slice_get(r, 0, 5),
+                           .visit = slice_get(r, 0, 6),
+                           .occasion = slice_get(r, 0, 7),
+                           .scores = row->scores,
+                           .answers = {either(answers, slice_get(r, 0, 8))},
+                       },
+                       ret_mac);
+    else
+        outcome = REVISION_STALE;
+    PQclear(r);
+    return outcome;
 }
 
 static void
@@ -167,21 +236,33 @@ result_take(const PGresult *r, struct alert_row **alerts, size_t n_alerts,
 
 int
 submission_revise(struct revisions_writer *w, struct store *s, struct audit_chain *chain,
-                  const struct revision_row *row, const struct audit_row *audit,
+                  const struct revision_row *row, struct audit_row *audit,
                   struct alert_row **alerts, size_t n_alerts,
                   const struct identifier_row *identifiers, size_t n_identifiers,
                   struct revision_written *ret_written)
 {
     struct store_params p = {0};
     PGresult *r = NULL;
+    uint8_t mac[AUDIT_DATA_BYTES];
+    char detail[AUDIT_DETAIL_MAX];
+    struct slice answers;
     bool stored = false;
 
     sluice_assert(audit->revision == row->expected + 1);
-    if (row_params(w, row, &p) != BUF_OK)
+    if (answers_text(w, row, &answers) != BUF_OK)
         return SUBMISSIONS_FULL;
+    int outcome = data_mac(s, &chain->key, row, answers, mac);
+    if (outcome != STORE_OK)
+        return outcome;
+    audit->detail =
+        audit_submission_detail(detail, row->status, row->content_hash, CONTENT_HASH_BYTES, mac);
+    audit_row_sign(chain, audit);
+    audit->detail = (struct slice){NULL, 0}; /* it was on the stack */
+    row_params(&p, row, answers);
     store_param_bigint(&p, audit->number);
     store_param_bytes(&p, audit->mac, sizeof(audit->mac));
     store_param_time(&p, audit->at_us);
+    store_param_bytes(&p, mac, sizeof(mac));
     sluice_assert(p.n == REVISION_PARAMS);
     store_param_uuid(&p, &chain->writer);
     store_param_bigint(&p, chain->batch);
@@ -189,7 +270,7 @@ submission_revise(struct revisions_writer *w, struct store *s, struct audit_chai
     if (identifiers_params_fill(w->identifiers, identifiers, n_identifiers, &p) != BUF_OK ||
         alerts_params_fill(w->alerts, alerts, n_alerts, &p) != BUF_OK)
         return SUBMISSIONS_FULL;
-    int outcome = store_run(s, &w->statement, &p, &r);
+    outcome = store_run(s, &w->statement, &p, &r);
     if (outcome != STORE_OK) {
         if (outcome != STORE_ROW)
             audit_chain_restart(chain);
@@ -201,14 +282,6 @@ submission_revise(struct revisions_writer *w, struct store *s, struct audit_chai
         return REVISION_STALE;
     audit_chain_advance(chain, &(const struct audit_row *){audit}, 1);
     return STORE_OK;
-}
-
-static struct slice
-slice_get(const PGresult *r, int row, int column)
-{
-    if (PQgetisnull(r, row, column))
-        return (struct slice){NULL, 0};
-    return (struct slice){PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
 }
 
 int

@@ -23,7 +23,7 @@ struct revision_row {
     bool is_void;          /* entered-in-error */
     struct slice questionnaire, version;
     struct slice answers;        /* msgpack; null: as they are (entered-in-error) */
-    struct slice scores;         /* JSON text; null: none */
+    struct slice scores;         /* JSON text of json_text_write; null: none */
     const uint8_t *content_hash; /* CONTENT_HASH_BYTES */
     uint32_t hash_key;
     int64_t authored_us, received_us, accepted_us, sent_us;
@@ -44,12 +44,12 @@ struct revisions_writer;
 struct revisions_writer *revisions_writer_new(size_t ceiling);
 void revisions_writer_free(struct revisions_writer *w);
 
-/* audit: signed (revision expected + 1, the subject's code, AUDIT_ACTION_REVISED, the detail of
- * status and content hash, at_us); after STORE_OK the chain is advanced by it; after any outcome
- * but STORE_OK, STORE_ROW and REVISION_STALE it is restarted. alerts and identifiers may be none.
- */
+/* audit: revision expected + 1, the subject's code, AUDIT_ACTION_REVISED, at_us; its detail is
+ * written and it is signed here. row's status is given. After STORE_OK the chain is advanced by it;
+ * it is restarted where it is not known whether the row was written. alerts and identifiers may be
+ * none. */
 int submission_revise(struct revisions_writer *w, struct store *s, struct audit_chain *chain,
-                      const struct revision_row *row, const struct audit_row *audit,
+                      const struct revision_row *row, struct audit_row *audit,
                       struct alert_row **alerts, size_t n_alerts,
                       const struct identifier_row *identifiers, size_t n_identifiers,
                       struct revision_written *ret_written);

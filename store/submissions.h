@@ -36,7 +36,8 @@ struct submission_row {
     uint8_t content_hash[CONTENT_HASH_BYTES];
     uint64_t epoch, seq;
     const struct submission_extra *extra; /* NULL: none */
-    struct audit_row audit;               /* of revision 1; signed by submissions_write */
+    struct audit_row audit; /* of revision 1; this and data_mac are made by submissions_write */
+    uint8_t data_mac[AUDIT_DATA_BYTES];
     /* Set by submissions_write: */
     bool inserted;
     int64_t stored_us;

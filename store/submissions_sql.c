@@ -132,7 +132,7 @@ stored_write(struct buf *sql, unsigned variant, int param)
                "stored AS (INSERT INTO sluice.submissions (broker, hash_key%.*s) SELECT $1::uuid,"
                " $2::int8%.*s FROM unnest(%.*s) AS u(%.*s) ON CONFLICT DO NOTHING RETURNING study,"
                " submission_id, subject_id, revision, status, content_hash, actor, role,"
-               " organisation, reason, audit_number, audit_mac, stored_at), ",
+               " organisation, reason, audit_number, audit_mac, data_mac, stored_at), ",
                (int)names.size, (const char *)names.data, (int)values.size,
                (const char *)values.data, (int)arrays.size, (const char *)arrays.data,
                (int)elements.size, (const char *)elements.data);

@@ -10,6 +10,7 @@
 #include "store/identifiers_write.h"
 #include "store/json_text.h"
 #include "store/submissions.h"
+#include "store/submissions_sign.h"
 #include "store/submissions_sql.h"
 
 #define NAME_SIZE 32
@@ -19,6 +20,7 @@
 struct submissions_writer {
     struct array columns[COLUMN_COUNT];
     struct array long_keys, long_texts;
+    struct buf beside; /* the long text of one row, as JSON */
     struct array rejections[REJECTION_COUNT];
     struct identifiers_writer *identifiers;
     struct alerts_writer *alerts;
@@ -52,6 +54,7 @@ submissions_writer_new(size_t ceiling)
         array_init(&w->columns[c], ceiling);
     array_init(&w->long_keys, ceiling);
     array_init(&w->long_texts, ceiling);
+    buf_init(&w->beside, ceiling);
     for (size_t c = 0; c < REJECTION_COUNT; c++)
         array_init(&w->rejections[c], ceiling);
     w->identifiers = identifiers_writer_new(ceiling);
@@ -68,6 +71,7 @@ submissions_writer_free(struct submissions_writer *w)
         array_deinit(&w->columns[c]);
     array_deinit(&w->long_keys);
     array_deinit(&w->long_texts);
+    buf_deinit(&w->beside);
     for (size_t c = 0; c < REJECTION_COUNT; c++)
         array_deinit(&w->rejections[c]);
     for (size_t v = 0; v < VARIANT_COUNT; v++)
@@ -104,18 +108,42 @@ jsonb_add(struct array *a, struct slice msgpack)
     return BUF_OK;
 }
 
+/* The JSON text of the element added last. */
+static struct slice
+jsonb_last(const struct array *a)
+{
+    size_t at = a->open_at + sizeof(uint32_t) + sizeof(JSONB_VERSION) - 1;
+
+    return (struct slice){(const char *)a->bytes.data + at, a->bytes.size - at};
+}
+
+/* *ret_data: the text as it will stand in the row, in parts. */
 static int
-answers_add(struct submissions_writer *w, struct slice msgpack, bool *ret_long)
+answers_add(struct submissions_writer *w, struct slice msgpack, bool *ret_long,
+            struct audit_data *ret_data)
 {
     struct array *a = &w->columns[COLUMN_answers];
-    struct slice key, text;
+    struct answers_beside beside;
 
     if (array_open(a) != BUF_OK || buf_append(&a->bytes, JSONB_VERSION, 1) != BUF_OK ||
-        answers_write(&a->bytes, msgpack, &key, &text) != BUF_OK)
+        answers_write(&a->bytes, msgpack, &beside) != BUF_OK)
         return BUF_FULL;
     array_close(a);
-    *ret_long = *ret_long || key.at != NULL;
-    return slice_add(&w->long_keys, key) | slice_add(&w->long_texts, text);
+    struct slice whole = jsonb_last(a);
+    ret_data->answers[0] = whole;
+    if (beside.key.at != NULL) {
+        const char *hole = (const char *)a->bytes.data + beside.at;
+        const char *after = hole + sizeof(ANSWERS_HOLE) - 1;
+        buf_clear(&w->beside);
+        if (json_text_string(&w->beside, beside.text.at, beside.text.len) != BUF_OK)
+            return BUF_FULL;
+        ret_data->answers[0].len = (size_t)(hole - (const char *)whole.at);
+        ret_data->answers[1] = (struct slice){(const char *)w->beside.data, w->beside.size};
+        ret_data->answers[2] =
+            (struct slice){after, whole.len - (size_t)(after - (const char *)whole.at)};
+        *ret_long = true;
+    }
+    return slice_add(&w->long_keys, beside.key) | slice_add(&w->long_texts, beside.text);
 }
 
 static int
@@ -140,9 +168,6 @@ shared_add(struct array *c, const struct submission_row *r)
 static int
 each_add(struct array *c, const struct submission_row *r)
 {
-    struct slice zone = {*r->authored_zone != '\0' ? r->authored_zone : NULL,
-                         strlen(r->authored_zone)};
-
     return array_add(&c[COLUMN_submission_id], r->id.bytes, sizeof(r->id.bytes)) |
            slice_add(&c[COLUMN_subject_id], r->subject) |
            array_add_time(&c[COLUMN_authored_at], r->authored_us) |
@@ -150,9 +175,10 @@ each_add(struct array *c, const struct submission_row *r)
            array_add_time(&c[COLUMN_accepted_at], r->accepted_us) |
            array_add(&c[COLUMN_content_hash], r->content_hash, sizeof(r->content_hash)) |
            array_add_bigint(&c[COLUMN_seq], (int64_t)r->seq) |
-           slice_add(&c[COLUMN_authored_zone], zone) |
+           slice_add(&c[COLUMN_authored_zone], submission_zone(r)) |
            array_add_bigint(&c[COLUMN_audit_number], r->audit.number) |
-           array_add(&c[COLUMN_audit_mac], r->audit.mac, sizeof(r->audit.mac));
+           array_add(&c[COLUMN_audit_mac], r->audit.mac, sizeof(r->audit.mac)) |
+           array_add(&c[COLUMN_data_mac], r->data_mac, sizeof(r->data_mac));
 }
 
 static int
@@ -250,25 +276,45 @@ arrays_end(struct submissions_writer *w)
         array_end(&w->rejections[c]);
 }
 
+/* A row's answers and scores go first: they are part of what is signed. */
+static int
+row_add(struct submissions_writer *w, struct audit_chain *chain, struct submission_row *r,
+        int64_t now_us, unsigned variant, bool *ret_long)
+{
+    struct audit_data data = {.is_void = false};
+    int bad = answers_add(w, r->answers, ret_long, &data);
+
+    if (bad == BUF_OK && (variant & VARIANT_SCORED) != 0)
+        bad = jsonb_add(&w->columns[COLUMN_scores], r->scores);
+    if (bad != BUF_OK)
+        return bad;
+    if (r->scores.at != NULL)
+        data.scores = jsonb_last(&w->columns[COLUMN_scores]);
+    submission_row_sign(chain, r, now_us, &data);
+    bad = each_add(w->columns, r);
+    if ((variant & VARIANT_MIXED) != 0)
+        bad |= shared_add(w->columns, r);
+    if ((variant & VARIANT_SITED) != 0)
+        bad |= slice_add(&w->columns[COLUMN_site_id], r->site);
+    if ((variant & VARIANT_RARE) != 0)
+        bad |= extra_add(w->columns, r->extra);
+    return bad;
+}
+
 /* Fills the arrays that the variant has; VARIANT_LONG is found out on the way. */
 static int
-arrays_fill(struct submissions_writer *w, const struct submissions_batch *b, unsigned *variant)
+arrays_fill(struct submissions_writer *w, struct audit_chain *chain,
+            const struct submissions_batch *b, int64_t now_us, unsigned *variant)
 {
     bool long_texts = false;
     int bad = BUF_OK;
 
     arrays_begin(w);
+    for (size_t i = 0; i < b->n_rows; i++)
+        b->rows[i]->inserted = false;
     for (size_t i = 0; i < b->n_rows && bad == BUF_OK; i++) {
-        const struct submission_row *r = b->rows[i];
-        bad = each_add(w->columns, r) | answers_add(w, r->answers, &long_texts);
-        if ((*variant & VARIANT_MIXED) != 0)
-            bad |= shared_add(w->columns, r);
-        if ((*variant & VARIANT_SITED) != 0)
-            bad |= slice_add(&w->columns[COLUMN_site_id], r->site);
-        if ((*variant & VARIANT_SCORED) != 0)
-            bad |= jsonb_add(&w->columns[COLUMN_scores], r->scores);
-        if ((*variant & VARIANT_RARE) != 0)
-            bad |= extra_add(w->columns, r->extra);
+        sluice_assert(i == 0 || submission_row_compare(b->rows[i - 1], b->rows[i]) < 0);
+        bad = row_add(w, chain, b->rows[i], now_us, *variant, &long_texts);
     }
     for (size_t i = 0; i < b->n_rejections && bad == BUF_OK; i++)
         bad = rejection_add(w->rejections, b->rejections[i]);
@@ -379,38 +425,6 @@ returned_take(const PGresult *r, const struct submissions_batch *b)
     }
 }
 
-/* Signs what is to be written; a row that is sent again in a smaller part is signed anew. */
-static void
-rows_sign(struct audit_chain *chain, const struct submissions_batch *b, int64_t now_us)
-{
-    for (size_t i = 0; i < b->n_rows; i++) {
-        struct submission_row *r = b->rows[i];
-        char detail[AUDIT_DETAIL_MAX];
-        const struct submission_extra *x = r->extra;
-        static const struct slice completed = {"completed", 9}, none = {NULL, 0};
-        struct slice status = x != NULL && x->status.at != NULL ? x->status : completed;
-        r->inserted = false;
-        sluice_assert(i == 0 || submission_row_compare(b->rows[i - 1], r) < 0);
-        r->audit = (struct audit_row){
-            .at_us = now_us,
-            .actor =
-                x != NULL && x->actor.at != NULL ? x->actor : (struct slice){AUDIT_ACTOR_NONE, 1},
-            .role = x != NULL ? x->role : none,
-            .organisation = x != NULL ? x->organisation : none,
-            .action = {AUDIT_ACTION_STORED, sizeof(AUDIT_ACTION_STORED) - 1},
-            .study = r->study,
-            .subject = r->subject,
-            .submission = r->id,
-            .has_submission = true,
-            .revision = 1,
-            .detail =
-                audit_submission_detail(detail, status, r->content_hash, sizeof(r->content_hash)),
-        };
-        audit_row_sign(chain, &r->audit);
-        r->audit.detail = none; /* it was on the stack */
-    }
-}
-
 static void
 chain_advance(struct submissions_writer *w, struct audit_chain *chain,
               const struct submissions_batch *b)
@@ -433,8 +447,7 @@ submissions_write(struct submissions_writer *w, struct store *s, struct audit_ch
     unsigned variant = variant_choose(b);
     int64_t now_us = clock_wall_us();
 
-    rows_sign(chain, b, now_us);
-    if (arrays_fill(w, b, &variant) != BUF_OK ||
+    if (arrays_fill(w, chain, b, now_us, &variant) != BUF_OK ||
         params_fill(&p, w, chain, b, now_us, variant) != BUF_OK)
         return SUBMISSIONS_FULL;
     int n = store_run(s, variant_get(w, variant), &p, &r);

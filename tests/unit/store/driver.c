@@ -7,10 +7,13 @@
  *   {"do": "note"}                                         the chain's note, in hex
  *   {"do": "identify", "study", "subject", "kind", "value"}  seal a value with the subject's key
  *   {"do": "profile", "study", "subject"}
+ *   {"do": "store", "rows": [{"id", "study", "subject", "answers": hex of msgpack, …}]}
+ *                                                          submissions_write, as one batch
  *   {"do": "revise", "study", "id", "expected", …}         submission_revise */
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -30,6 +33,7 @@ struct driver {
     struct identity_wrap *wrap;
     struct alerts_writer *alerts;
     struct revisions_writer *revisions;
+    struct submissions_writer *submissions;
 };
 
 static struct slice
@@ -179,16 +183,94 @@ do_profile(struct driver *d, const json_t *command, json_t *answer)
                             text_of(command, "subject"), profile_take, profile);
 }
 
+/* Bytes of a text of hex; on the heap. */
+static struct slice
+hex_of(const json_t *o, const char *key)
+{
+    struct slice hex = text_of(o, key), bytes = {NULL, 0};
+
+    if (hex.at == NULL)
+        return bytes;
+    void *to = mem_new(hex.len / 2 + 1, 1);
+    if (sodium_hex2bin(to, hex.len / 2, hex.at, hex.len, NULL, &bytes.len, NULL) != 0)
+        abort();
+    bytes.at = to;
+    return bytes;
+}
+
+static int
+row_order(const void *a, const void *b)
+{
+    return submission_row_compare(*(struct submission_row *const *)a,
+                                  *(struct submission_row *const *)b);
+}
+
+static int
+do_store(struct driver *d, const json_t *command, json_t *answer)
+{
+    struct submission_row rows[ROWS_MAX], *pointers[ROWS_MAX];
+    struct submission_extra extras[ROWS_MAX];
+    const json_t *list = json_object_get(command, "rows"), *o;
+    struct uuid broker;
+    size_t i, n = json_array_size(list);
+
+    uuid_random(&broker);
+    json_array_foreach(list, i, o)
+    {
+        extras[i] = (struct submission_extra){
+            .status = text_of(o, "status"),
+            .visit = text_of(o, "visit"),
+            .occasion = text_of(o, "occasion"),
+            .actor = text_of(o, "actor"),
+            .role = text_of(o, "role"),
+            .started_us = TIME_NONE,
+            .sent_us = TIME_NONE,
+            .skew_us = TIME_NONE,
+        };
+        rows[i] = (struct submission_row){
+            .study = text_of(o, "study"),
+            .subject = text_of(o, "subject"),
+            .questionnaire = {"daily-diary", 11},
+            .version = {"1.0", 3},
+            .id = uuid_of(o, "id"),
+            .answers = hex_of(o, "answers"),
+            .scores = hex_of(o, "scores"),
+            .authored_us = clock_wall_us(),
+            .received_us = clock_wall_us(),
+            .accepted_us = clock_wall_us(),
+            .authored_zone = "+02:00",
+            .epoch = 1,
+            .seq = i,
+            .extra = json_object_get(o, "plain") != NULL ? NULL : &extras[i],
+        };
+        pointers[i] = &rows[i];
+    }
+    qsort(pointers, n, sizeof(*pointers), row_order);
+    int outcome =
+        submissions_write(d->submissions, d->store, &d->chain,
+                          &(struct submissions_batch){
+                              .broker = &broker, .hash_key = 1, .rows = pointers, .n_rows = n});
+    json_t *inserted = json_array();
+    for (i = 0; i < n; i++) {
+        json_array_append_new(inserted, json_boolean(rows[i].inserted));
+        free((void *)(uintptr_t)rows[i].answers.at);
+        free((void *)(uintptr_t)rows[i].scores.at);
+    }
+    json_object_set_new(answer, "inserted", inserted);
+    return outcome;
+}
+
 static int
 do_revise(struct driver *d, const json_t *command, json_t *answer)
 {
     uint8_t hash[CONTENT_HASH_BYTES] = {1};
-    char detail[AUDIT_DETAIL_MAX];
     struct alert_row rows[ROWS_MAX], *pointers[ROWS_MAX];
     size_t n = alerts_of(command, rows, pointers);
     struct revision_written written = {0};
+    struct slice answers = hex_of(command, "answers");
     struct revision_row row = {
         .study = text_of(command, "study"),
+        .answers = answers,
         .id = uuid_of(command, "id"),
         .expected = (int32_t)json_integer_value(json_object_get(command, "expected")),
         .status = text_of(command, "status"),
@@ -224,14 +306,13 @@ do_revise(struct driver *d, const json_t *command, json_t *answer)
         .has_submission = true,
         .revision = row.expected + 1,
         .reason = row.reason,
-        .detail = audit_submission_detail(detail, row.status, hash, sizeof(hash)),
     };
 
-    audit_row_sign(&d->chain, &audit);
     int outcome = submission_revise(d->revisions, d->store, &d->chain, &row, &audit, pointers, n,
                                     &identifier, 1, &written);
     json_object_set_new(answer, "alerts", alerts_answer(rows, n));
     json_object_set_new(answer, "revision", json_integer(written.revision));
+    free((void *)(uintptr_t)answers.at);
     return outcome;
 }
 
@@ -240,7 +321,7 @@ static const struct {
     int (*run)(struct driver *d, const json_t *command, json_t *answer);
 } commands[] = {{"alerts", do_alerts},   {"audit", do_audit},       {"note", do_note},
                 {"restart", do_restart}, {"identify", do_identify}, {"profile", do_profile},
-                {"revise", do_revise}};
+                {"revise", do_revise},   {"store", do_store}};
 
 static json_t *
 command_run(struct driver *d, const json_t *command)
@@ -263,7 +344,8 @@ int
 main(int argc, char **argv)
 {
     struct driver d = {0};
-    char *why = NULL, line[1 << 16];
+    static char line[1 << 20];
+    char *why = NULL;
 
     if (argc != 4 || audit_keys_load(argv[2], &d.keys, &why) != 0 ||
         identity_wrap_load(argv[3], &d.wrap, &why) != 0) {
@@ -275,6 +357,7 @@ main(int argc, char **argv)
     int n = store_connect(d.store);
     d.alerts = alerts_writer_new(CEILING);
     d.revisions = revisions_writer_new(CEILING);
+    d.submissions = submissions_writer_new(CEILING);
     audit_chain_init(&d.chain, &d.keys.list[0]);
     while (n == STORE_OK && fgets(line, sizeof(line), stdin) != NULL) {
         json_t *command = json_loads(line, 0, NULL), *answer = command_run(&d, command);
@@ -284,6 +367,7 @@ main(int argc, char **argv)
         json_decref(command);
         json_decref(answer);
     }
+    submissions_writer_free(d.submissions);
     revisions_writer_free(d.revisions);
     alerts_writer_free(d.alerts);
     identity_wrap_free(d.wrap);

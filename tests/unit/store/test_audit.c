@@ -154,12 +154,13 @@ static void
 detail_of_a_submission(void **state)
 {
     char buffer[AUDIT_DETAIL_MAX];
-    uint8_t hash[32] = {0xab};
+    uint8_t hash[32] = {0xab}, data[AUDIT_DATA_BYTES] = {0xcd};
 
     (void)state;
-    struct slice s = audit_submission_detail(buffer, TEXT("completed"), hash, sizeof(hash));
-    assert_int_equal(s.len, 9 + 1 + 64);
+    struct slice s = audit_submission_detail(buffer, TEXT("completed"), hash, sizeof(hash), data);
+    assert_int_equal(s.len, 9 + 1 + 64 + 1 + 32);
     assert_memory_equal(s.at, "completed ab00", 14);
+    assert_memory_equal((const char *)s.at + 73, "0 cd00", 6);
 }
 
 int

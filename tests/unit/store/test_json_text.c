@@ -2,6 +2,7 @@
 #include "store/json_text.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/cmocka_all.h"
@@ -49,8 +50,8 @@ every_kind_of_value(void **state)
     mp_put_cstr(&m, "");
     mp_put_bin(&m, "x", 1);
     written_is(&b, &m,
-               "{\"a\":[null,true,-9223372036854775808,18446744073709551615],\"d\":36.60e-1,"
-               "\"e\":{},\"f\":[[]],\"\":null}");
+               "{\"\": null, \"a\": [null, true, -9223372036854775808, 18446744073709551615],"
+               " \"d\": 3.660, \"e\": {}, \"f\": [[]]}");
     buf_deinit(&m);
     buf_deinit(&b);
 }
@@ -65,13 +66,76 @@ strings_are_escaped(void **state)
     buf_init(&m, 1 << 16);
     buf_init(&b, 1 << 16);
     mp_put_str(&m, text, sizeof(text) - 1);
-    written_is(&b, &m,
-               "\"q\\\" b\\\\ n\\u000a t\\u0009 z\\u0001\\u001f /\x7f \xc3\xbc\xf0\x9f\x98\x80\"");
+    written_is(&b, &m, "\"q\\\" b\\\\ n\\n t\\t z\\u0001\\u001f /\x7f \xc3\xbc\xf0\x9f\x98\x80\"");
     json_t *read = json_loadb((char *)b.data, b.size, JSON_DECODE_ANY, NULL);
     assert_string_equal(json_string_value(read), text);
     json_decref(read);
     buf_deinit(&m);
     buf_deinit(&b);
+}
+
+/* As numeric prints them; tests/system/test_audit_data.py asks PostgreSQL. */
+static void
+numbers_lose_their_exponent(void **state)
+{
+    static const struct {
+        const char *sent, *wanted;
+    } cases[] = {
+        {"1.50", "1.50"},     {"-1.50", "-1.50"},        {"1e2", "100"},     {"1E+2", "100"},
+        {"1.5e1", "15"},      {"1.50e1", "15.0"},        {"1.5e3", "1500"},  {"15e-1", "1.5"},
+        {"1e-3", "0.001"},    {"-1e-3", "-0.001"},       {"100e-2", "1.00"}, {"0.001e2", "0.1"},
+        {"0.0010e3", "1.0"},  {"0.5e0", "0.5"},          {"-0", "0"},        {"-0.0", "0.0"},
+        {"0e5", "0"},         {"0e-3", "0.000"},         {"0.00", "0.00"},   {"-0.00e1", "0.0"},
+        {"0.05e-1", "0.005"}, {"12.34e-5", "0.0001234"}, {"120", "120"},     {"-12.0e1", "-120"},
+    };
+    struct buf m, b;
+
+    (void)state;
+    buf_init(&m, 1 << 16);
+    buf_init(&b, 1 << 16);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        buf_clear(&m);
+        mp_put_ext(&m, MP_DECIMAL, cases[i].sent, strlen(cases[i].sent));
+        written_is(&b, &m, cases[i].wanted);
+    }
+    buf_deinit(&m);
+    buf_deinit(&b);
+}
+
+/* Of many members, too, and in a map within a map; of a key that stands twice the last counts. */
+static void
+members_come_in_the_order_of_jsonb(void **state)
+{
+    struct buf m, b, wanted;
+
+    (void)state;
+    buf_init(&m, 1 << 16);
+    buf_init(&b, 1 << 16);
+    buf_init(&wanted, 1 << 16);
+    buf_append_str(&wanted, "[{");
+    mp_put_array(&m, 2);
+    mp_put_map(&m, 200);
+    for (int i = 199; i >= 0; i--) {
+        char key[8];
+        snprintf(key, sizeof(key), "k%03d", i);
+        mp_put_cstr(&m, key);
+        mp_put_map(&m, 3);
+        mp_put_cstr(&m, "value");
+        mp_put_uint(&m, 1);
+        mp_put_cstr(&m, "unit");
+        mp_put_uint(&m, (uint64_t)i);
+        mp_put_cstr(&m, "value");
+        mp_put_uint(&m, 2);
+        buf_printf(&wanted, "%s\"k%03d\": {\"unit\": %d, \"value\": 2}", i < 199 ? ", " : "",
+                   199 - i, 199 - i);
+    }
+    buf_append_str(&wanted, "}, 7]");
+    mp_put_uint(&m, 7);
+    buf_append(&wanted, "", 1);
+    written_is(&b, &m, (const char *)wanted.data);
+    buf_deinit(&m);
+    buf_deinit(&b);
+    buf_deinit(&wanted);
 }
 
 static void
@@ -105,7 +169,7 @@ the_ceiling_holds(void **state)
     mp_put_cstr(&m, "abc");
     mp_put_uint(&m, 12345);
     mp_put_bool(&m, false);
-    for (size_t ceiling = 0; ceiling < 19; ceiling++) { /* ["abc",12345,false] */
+    for (size_t ceiling = 0; ceiling < 21; ceiling++) { /* ["abc", 12345, false] */
         struct mp_cursor at = {m.data, m.data + m.size};
         buf_init(&b, ceiling);
         assert_int_equal(json_text_write(&b, &at), BUF_FULL);
@@ -121,6 +185,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value),
         cmocka_unit_test(strings_are_escaped),
+        cmocka_unit_test(numbers_lose_their_exponent),
+        cmocka_unit_test(members_come_in_the_order_of_jsonb),
         cmocka_unit_test(deepest_nesting),
         cmocka_unit_test(the_ceiling_holds),
     };
