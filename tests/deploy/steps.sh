@@ -7,8 +7,7 @@ step_run() {
     local name=$1 began=$SECONDS number=$((steps_passed + steps_failed + 1)) log
     shift
     log=$LOGS/$(printf '%02d' "$number").log
-    # 9 is the lock: hosts and ssh's shared connections outlive a step and must not hold it
-    if "$@" >"$log" 2>&1 9>&-; then
+    if "$@" >"$log" 2>&1; then
         steps_passed=$((steps_passed + 1))
         printf 'ok %d - %s (%d s)\n' "$number" "$name" $((SECONDS - began))
         printf 'passed deploy: %s\n' "$name" >>"$RESULTS/tally"
