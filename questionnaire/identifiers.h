@@ -31,9 +31,9 @@ int identifiers_take(const struct questionnaire *q, const uint8_t *answers, size
                      int this_year, void (*each)(void *arg, const struct identifier *found),
                      void *arg, struct buf *out);
 
-/* deviceEdits: a msgpack array that mp_check has passed. An edit that names by its linkId a question
- * that is no identifier is written as it stands; of any other only linkId (if it is one of the
- * definition) and the time "at" are left, and "identity": true. BUF_OK or BUF_FULL. */
+/* deviceEdits: a msgpack array that mp_check has passed. An edit that names by its linkId a
+ * question that is no identifier is written as it stands; of any other only linkId (if it is one of
+ * the definition) and the time "at" are left, and "identity": true. BUF_OK or BUF_FULL. */
 int identifiers_edits(const struct questionnaire *q, const uint8_t *edits, size_t size,
                       struct buf *out);
 

@@ -15,8 +15,8 @@ void tell_free(struct tell *t);
 /* Gathers every alert that was raised by the batch, or by an earlier attempt at one of its
  * messages. STORE_ outcomes. */
 int tell_gather(struct tell *t, const struct batch *b, struct store *s);
-/* Appends a record for each (SLUICE_BATCH's followups); what does not fit is forgotten here, and its
- * jobs are to come again. */
+/* Appends a record for each (SLUICE_BATCH's followups); what does not fit is forgotten here, and
+ * its jobs are to come again. */
 void tell_followups(struct tell *t, struct batch *b, struct buf *followups);
 /* Cache outcomes. */
 int tell_stream(struct tell *t, struct cache *c);
