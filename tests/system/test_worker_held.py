@@ -10,7 +10,7 @@ from stores import until
 
 @pytest.fixture(scope="module")
 def fleet(stores):
-    with Fleet(stores, workers=2, queries=0) as f:
+    with Fleet(stores, workers=2, queries=0, notifications=1) as f:
         yield f
 
 
