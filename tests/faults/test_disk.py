@@ -10,6 +10,7 @@ from fleet import Fleet
 from stores import Postgres, until
 from submitters import Submitters, prove
 
+EDGE_WAIT_S = 2  # edge/wait's default
 SMALL_SEGMENTS = {"segment_bytes": "4MiB", "max_record_bytes": "1MiB"}
 
 
@@ -40,7 +41,8 @@ def test_failed_call_ends_the_broker_and_nothing_more_is_acknowledged(stores, ca
                 disk.remount()
                 start_unharmed(fleet)
                 crowd.await_answers(50)
-            late = [a for a in crowd.answers if a.origin and a.origin[1] == 1 and a.at_s > ended_s + 1]
+            # An edge that had its accept before the end may say 202 when its wait is over.
+            late = [a for a in crowd.answers if a.origin and a.origin[1] == 1 and a.at_s > ended_s + EDGE_WAIT_S + 1]
             assert not late, f"acknowledged by a broker that had ended: {late[:3]}"
             assert fleet.status()["damaged"] == 0
             prove(fleet, crowd)
