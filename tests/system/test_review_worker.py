@@ -8,7 +8,7 @@ import pytest
 import protocol as p
 from fleet import QUESTIONNAIRES
 from stores import Stores
-from worker_rig import DIARY, STUDY, Rig
+from worker_rig import DIARY, Rig
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +147,79 @@ def test_more_alerts_than_a_report_carries(rig):
                    for origin in again}
     assert not waiting
     assert len(set(told)) == 256 * 30 == rig.count("alerts")
+
+
+def test_another_subject_does_not_continue_a_form(rig):
+    id = uuid.uuid4().bytes
+    assert outcomes(rig.deliver(rig.submission({"pain": 1}, id=id, status="in-progress"))) == ["stored"]
+    assert outcomes(rig.deliver(rig.submission(DIARY, id=id, subject="SUB124"))) == ["conflict"]
+    assert rig.query("select subject_id, answers, revision from sluice.submissions where submission_id = %s",
+                     [uuid.UUID(bytes=id)]) == [("SUB123", {"pain": 1}, 1)]
+
+
+def test_another_subjects_resource_is_no_duplicate(rig):
+    """The path alone says whose it is: the bytes of both are the same."""
+    resource = {"resourceType": "QuestionnaireResponse", "questionnaire": "https://sluice.example/questionnaires/phq-9",
+                "status": "completed", "authored": "2026-11-22T08:00:00+01:00",
+                "item": [{"linkId": f"PHQ010{n}", "answer": [{"valueInteger": 1}]} for n in range(1, 10)]}
+    results = []
+    id = uuid.uuid4().bytes
+    for subject in ("SUB123", "SUB124"):
+        results += rig.deliver(rig.submission(id=id, inner={"format": "fhir", "submission": resource, "subject": subject}))
+    assert results[0][0] == "stored", results
+    assert results[1][0] == "conflict"
+
+
+def test_what_is_void_raises_nothing(rig):
+    id = uuid.uuid4().bytes
+    results, told, _ = deliver(rig, rig.submission(id=id, **phq()))
+    assert outcomes(results) == ["stored"] and len(told) == 1
+    voids = {"revise": {"revision": 1, "reason": "wrong subject", "kind": "entered-in-error"}}
+    results, told, _ = deliver(rig, rig.submission(id=id, inner=voids, **phq(status="entered-in-error")))
+    assert outcomes(results) == ["stored"] and told == []
+    assert rig.query("select void, revision from sluice.submissions where submission_id = %s",
+                     [uuid.UUID(bytes=id)]) == [(True, 2)]
+    assert rig.count("alerts") == 1
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00",
+                                    "1969-12-31T23:59:59.999999Z"])
+def test_the_ends_of_time(rig, moment):
+    record = rig.submission(submitAt=moment, sentAt=moment, startedAt=moment, **phq())
+    results, told, _ = deliver(rig, record, rig.submission(submitAt=moment, **phq("SUB124")))
+    assert outcomes(results) == ["stored", "stored"], results
+    assert len(told) == 2
+    assert rig.query("select count(*) from sluice.alerts where state = 'open'") == [(2,)]
+
+
+def test_corrections_of_one_form_in_one_batch(rig):
+    """The form, two corrections of its first revision, and one of its second."""
+    id = uuid.uuid4().bytes
+
+    def fix(revision, pain):
+        return rig.submission({**DIARY, "pain": pain}, id=id,
+                              inner={"revise": {"revision": revision, "reason": "typo", "kind": "amended"}})
+
+    results = rig.deliver(rig.submission(id=id), fix(1, 4), fix(1, 5), fix(2, 6))
+    assert outcomes(results) == ["stored", "stored", "conflict", "stored"]
+    assert results[2][1]["http"] == 412
+    assert rig.query("select answers->>'pain', revision from sluice.submissions where submission_id = %s",
+                     [uuid.UUID(bytes=id)]) == [("6", 3)]
+    rig.ctl("audit", "verify")
+
+
+def test_a_subject_without_its_key_waits_alone(rig):
+    identified = f"{rig.folder}/person.json"
+    with open(identified, "w") as f:
+        json.dump({"resourceType": "Questionnaire", "url": "https://example.org/person", "name": "person", "version": "1",
+                   "status": "active", "item": [{"linkId": "name", "text": "Name", "type": "string",
+                                                 "definition": "http://hl7.org/fhir/StructureDefinition/Patient#Patient.name"}]}, f)
+    rig.ctl("questionnaire", "load", identified, "--yes")
+
+    def person(subject):
+        return rig.submission({"name": "Ada"}, subject=subject, questionnaire="person", version="1")
+
+    assert outcomes(rig.deliver(person("SUB123"))) == ["stored"]
+    rig.query("update identity.subject_keys set wrapped_key = decode(repeat('00', octet_length(wrapped_key)), 'hex')"
+              " where subject_id = 'SUB123' returning 1")
+    assert outcomes(rig.deliver(person("SUB123"), person("SUB124"), rig.submission())) == ["retry", "stored", "stored"]

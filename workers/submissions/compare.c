@@ -38,13 +38,21 @@ status_unusual(const struct submission_found *f)
     return usual ? (struct slice){NULL, 0} : f->status;
 }
 
-/* The same origin, or the same content: then it is decided. */
+static bool
+same_subject(const struct job *j, const struct submission_found *f)
+{
+    return f->subject.len == j->subject.len &&
+           memcmp(f->subject.at, j->subject.at, f->subject.len) == 0;
+}
+
+/* The same origin, or the same content of the same subject (whom a resource need not name): then it
+ * is decided. */
 static bool
 job_settle(struct comparing *c, struct job *j, const struct submission_found *f)
 {
     bool own =
         uuid_equal(&c->b->broker, &f->broker) && j->row.epoch == f->epoch && j->row.seq == f->seq;
-    bool same = f->hash_key == c->env->hash_key &&
+    bool same = f->hash_key == c->env->hash_key && same_subject(j, f) &&
                 memcmp(f->content_hash, j->row.content_hash, CONTENT_HASH_BYTES) == 0;
     struct outcome_row row = {
         .stored_us = f->stored_us,
@@ -70,11 +78,8 @@ job_judge(struct comparing *c, struct job *j, const struct submission_found *f)
 {
     if (job_settle(c, j, f))
         return;
-    j->continues = in_progress(f) ? f->revision : 0;
-    j->clash = f->subject.len != j->subject.len ||
-                       memcmp(f->subject.at, j->subject.at, f->subject.len) != 0
-                   ? CLASH_FOREIGN
-                   : CLASH_OTHER;
+    j->clash = same_subject(j, f) ? CLASH_OTHER : CLASH_FOREIGN;
+    j->continues = in_progress(f) && same_subject(j, f) ? f->revision : 0;
     c->n_revised += f->revision > 1;
 }
 

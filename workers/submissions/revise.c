@@ -220,6 +220,8 @@ correction_write(struct batch *b, struct job *j, const struct write_env *env)
         validate_refuse(b, j, RULE_UNKNOWN_SUBMISSION, "rejected", 404);
     if (!found || c.judgement != JUDGE_CORRECT)
         return STORE_OK;
+    if (j->correction.voids)
+        j->alerts = NULL; /* it says that what stands there was not so */
     n = revision_write(b, j, env, (int32_t)j->correction.revision, false);
     if (n == REVISION_STALE)
         validate_refuse(b, j, RULE_STALE_REVISION, "conflict", 412);
