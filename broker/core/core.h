@@ -200,6 +200,14 @@ size_t core_find_id(const struct core *c, const struct uuid *id, uint32_t *ret_m
 size_t core_list(const struct core *c, uint32_t service, enum message_state state,
                  uint64_t after_seq, uint32_t *ret_messages, size_t limit);
 
+/* Walks all messages, volatile ones too, in order of their handles: looks at no more than slots of
+ * them, from handle `from` on. each returns false: this one is not taken, stop before it. Returns
+ * where to go on; CORE_NOBODY: that was all. A message keeps its handle as long as it lives, so a
+ * walk in several steps meets none twice; one that came or went meanwhile may be missing. */
+uint32_t core_walk(const struct core *c, uint32_t service, int64_t now_us, uint32_t from,
+                   uint32_t slots, bool (*each)(void *arg, const struct message_view *view),
+                   void *arg);
+
 struct service_view {
     const char *name;
     uint32_t ready, delayed, leased, parked, volatiles, workers, credit;

@@ -173,6 +173,23 @@ core_list(const struct core *c, uint32_t service, enum message_state state, uint
     return lowest_sort(&l);
 }
 
+uint32_t
+core_walk(const struct core *c, uint32_t service, int64_t now_us, uint32_t from, uint32_t slots,
+          bool (*each)(void *arg, const struct message_view *view), void *arg)
+{
+    uint32_t left = from < c->messages.used ? c->messages.used - from : 0;
+    uint32_t end = from + (slots < left ? slots : left);
+    struct message_view view;
+
+    for (; from < end; from++) {
+        if (messages_at(&c->messages, from)->service != service && service != CORE_NOBODY)
+            continue;
+        if (core_view(c, from, now_us, &view) && !each(arg, &view))
+            return from;
+    }
+    return slots < left ? from : CORE_NOBODY;
+}
+
 static int64_t
 oldest_age_us(const struct core *c, const struct service *s, int64_t now_us)
 {

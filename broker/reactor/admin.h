@@ -25,6 +25,10 @@ typedef enum admin_status admin_fn(struct broker *b, const struct message *reque
 #include "broker/reactor/admin_verbs.def"
 #undef ADMIN_VERB
 
+const char *admin_state_text(enum message_state state);
+/* What is known of why it is dead: a killer has as many kills as it takes, all else was reported.
+ */
+const char *admin_dead_reason(const struct broker *b, const struct message_view *v);
 /* Begins a row of n pairs. */
 struct buf *reply_row(struct reply *reply, uint32_t pairs);
 void row_uint(struct buf *row, const char *key, uint64_t value);

@@ -11,16 +11,14 @@ static const char *const state_texts[MESSAGE_STATES] = {[MESSAGE_READY] = "ready
                                                         [MESSAGE_LEASED] = "leased",
                                                         [MESSAGE_PARKED] = "dead"};
 
-static const char *
-state_text(enum message_state state)
+const char *
+admin_state_text(enum message_state state)
 {
     return (unsigned)state < MESSAGE_STATES && state_texts[state] != NULL ? state_texts[state] : "";
 }
 
-/* What is known of why it is dead: a killer has as many kills as it takes, all else was reported.
- */
-static const char *
-dead_reason(const struct broker *b, const struct message_view *v)
+const char *
+admin_dead_reason(const struct broker *b, const struct message_view *v)
 {
     return v->kills >= b->limits.max_kills ? "killed its workers" : "reported dead";
 }
@@ -41,14 +39,14 @@ row_message(struct broker *b, struct reply *reply, const struct message_view *v,
     row_text(row, "service", service.name);
     row_uint(row, "epoch", v->epoch);
     row_uint(row, "seq", v->seq);
-    row_text(row, "state", state_text(v->state));
+    row_text(row, "state", admin_state_text(v->state));
     row_uint(row, "attempt", v->attempt);
     row_uint(row, "kills", v->kills);
     row_uint(row, "age_us", (uint64_t)v->age_us);
     row_uint(row, "bytes", r->length);
     row_uint(row, "accepted_us", (uint64_t)r->accepted_us);
     if (dead)
-        row_text(row, "reason", dead_reason(b, v));
+        row_text(row, "reason", admin_dead_reason(b, v));
 }
 
 static void
@@ -63,7 +61,7 @@ row_live(struct broker *b, struct reply *reply, const struct message_view *v,
     row_texts(row, "scope", r->scope, r->scope_len);
     mp_put_cstr(row, "id");
     mp_put_bin(row, r->id.bytes, sizeof(r->id.bytes));
-    row_text(row, "state", state_text(v->state));
+    row_text(row, "state", admin_state_text(v->state));
 }
 
 typedef void row_fn(struct broker *b, struct reply *reply, const struct message_view *v,

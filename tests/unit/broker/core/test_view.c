@@ -46,6 +46,72 @@ test_sparse_list(void **state)
     core_free(&c);
 }
 
+/* What a walk has seen: each message by its seq, once. */
+struct seen {
+    uint8_t *times; /* by seq */
+    size_t n;
+    size_t refuse_at; /* how many it takes; 0: all */
+};
+
+static bool
+walk_see(void *arg, const struct message_view *v)
+{
+    struct seen *s = arg;
+
+    if (s->refuse_at > 0 && s->n == s->refuse_at)
+        return false;
+    s->n++;
+    s->times[v->seq]++;
+    return true;
+}
+
+/* A million waiting: every step looks at no more than it may, and all are seen once. */
+static void
+test_walk_in_steps(void **state)
+{
+    enum { MESSAGES = 1000000, STEP = 65536 };
+    struct core_limits limits = test_limits;
+    struct seen seen = {.times = mem_new(MESSAGES + 1, 1)};
+    uint32_t from = 0, steps = 0;
+
+    (void)state;
+    limits.max_messages = MESSAGES;
+    struct core *c = core_new(&limits, 0, 0, NULL);
+    core_replay_begin(c, NULL);
+    for (uint64_t seq = 1; seq <= MESSAGES; seq++) {
+        struct record r = {.kind = RECORD_MESSAGE, .length = 90, .epoch = 1, .seq = seq};
+        r.service = seq % 4 == 0 ? "fourth" : "others";
+        r.service_len = 6;
+        core_replay(c, &r, (struct place){.segment = 1, .length = 90}, 0);
+    }
+    core_replay_end(c, 2, MESSAGES + 1);
+    while (from != CORE_NOBODY) {
+        size_t before = seen.n;
+        from = core_walk(c, CORE_NOBODY, 0, from, STEP, walk_see, &seen);
+        assert_in_range(seen.n - before, 1, STEP);
+        steps++;
+    }
+    assert_int_equal(seen.n, MESSAGES);
+    assert_int_equal(steps, (MESSAGES + STEP - 1) / STEP);
+    for (uint64_t seq = 1; seq <= MESSAGES; seq++)
+        assert_int_equal(seen.times[seq], 1);
+
+    seen.n = 0;
+    for (from = 0; from != CORE_NOBODY;)
+        from = core_walk(c, core_service(c, "fourth", 6), 0, from, STEP, walk_see, &seen);
+    assert_int_equal(seen.n, MESSAGES / 4);
+
+    /* One that is refused is where the next step begins. */
+    seen.n = 0;
+    seen.refuse_at = 10;
+    from = core_walk(c, CORE_NOBODY, 0, 5, STEP, walk_see, &seen);
+    assert_int_equal(from, 15);
+    assert_int_equal(core_walk(c, CORE_NOBODY, 0, MESSAGES, STEP, walk_see, &seen), CORE_NOBODY);
+    assert_int_equal(core_walk(c, CORE_NOBODY, 0, UINT32_MAX, STEP, walk_see, &seen), CORE_NOBODY);
+    free(seen.times);
+    core_free(&c);
+}
+
 static void
 test_find_id(void **state)
 {
@@ -143,9 +209,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sparse_list),
-        cmocka_unit_test(test_find_id),
-        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_sparse_list),     cmocka_unit_test(test_walk_in_steps),
+        cmocka_unit_test(test_find_id),         cmocka_unit_test(test_views),
         cmocka_unit_test(test_ring_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
