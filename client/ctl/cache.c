@@ -5,30 +5,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/secret.h"
 #include "client/ctl/database.h"
+#include "client/ctl/redis_password.h"
 #include "client/ctl/verbs.h"
 #include "store/cache.h"
-
-#define PASSWORD_MAX 1024
-
-/* The password's file as worker/redis_password_file; EXIT_DONE with an empty secret if none is
- * named. */
-static int
-password_read(const struct ctl *ctl, struct secret *ret_password)
-{
-    const char *path = config_str(ctl->config, "ctl", "redis_password_file");
-
-    if (*path == '\0')
-        return EXIT_DONE;
-    int r = secret_read(path, PASSWORD_MAX, ret_password);
-    if (r != SECRET_OK) {
-        ctl_complain("%s: %s", path, r < 0 ? strerror(-r) : secret_outcome_text(r));
-        return EXIT_CONFIG;
-    }
-    ret_password->data[strcspn((char *)ret_password->data, "\r\n")] = '\0';
-    return EXIT_DONE;
-}
 
 static int
 rebuild(struct ctl *ctl, struct cache *c)
@@ -62,7 +42,7 @@ cache_rebuild_verb(struct ctl *ctl)
     }
     if (ctl_confirm(ctl, &code, "write every subject's state to Redis %s", target) == CONFIRM_NO)
         return code;
-    code = password_read(ctl, &password);
+    code = redis_password_read(ctl, &password);
     if (code != EXIT_DONE)
         return code;
     const struct redis_options options = {

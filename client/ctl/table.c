@@ -64,18 +64,18 @@ form_is_right(enum column_form form)
 }
 
 static void
-cell_print(const char *text, size_t width, bool right, bool last)
+cell_print(FILE *out, const char *text, size_t width, bool right, bool last)
 {
     size_t own = format_width(text);
     int pad = (int)(width > own ? width - own : 0);
 
     if (right)
-        printf("%*s%s", pad, "", text);
+        fprintf(out, "%*s%s", pad, "", text);
     else if (last)
-        printf("%s", text);
+        fprintf(out, "%s", text);
     else
-        printf("%s%*s", text, pad, "");
-    printf("%s", last ? "\n" : "  ");
+        fprintf(out, "%s%*s", text, pad, "");
+    fprintf(out, "%s", last ? "\n" : "  ");
 }
 
 void
@@ -86,20 +86,9 @@ table_print_json(const json_t *row)
 }
 
 void
-table_print(const json_t *rows, const struct column *columns, size_t n_columns, bool json,
-            const char *empty)
+table_write(FILE *out, const json_t *rows, const struct column *columns, size_t n_columns)
 {
-    size_t n = json_array_size(rows), i;
-    json_t *row;
-
-    if (json) {
-        json_array_foreach((json_t *)(uintptr_t)rows, i, row) table_print_json(row);
-        return;
-    }
-    if (n == 0) {
-        printf("%s\n", empty);
-        return;
-    }
+    size_t n = json_array_size(rows);
     char **cells = mem_new(n * n_columns, sizeof(*cells));
     size_t *widths = mem_new(n_columns, sizeof(*widths));
     for (size_t c = 0; c < n_columns; c++) {
@@ -112,14 +101,33 @@ table_print(const json_t *rows, const struct column *columns, size_t n_columns, 
         }
     }
     for (size_t c = 0; c < n_columns; c++)
-        cell_print(columns[c].title, widths[c], form_is_right(columns[c].form), c + 1 == n_columns);
+        cell_print(out, columns[c].title, widths[c], form_is_right(columns[c].form),
+                   c + 1 == n_columns);
     for (size_t k = 0; k < n * n_columns; k++) {
         size_t c = k % n_columns;
-        cell_print(cells[k], widths[c], form_is_right(columns[c].form), c + 1 == n_columns);
+        cell_print(out, cells[k], widths[c], form_is_right(columns[c].form), c + 1 == n_columns);
         free(cells[k]);
     }
     free(cells);
     free(widths);
+}
+
+void
+table_print(const json_t *rows, const struct column *columns, size_t n_columns, bool json,
+            const char *empty)
+{
+    json_t *row;
+    size_t i;
+
+    if (json) {
+        json_array_foreach((json_t *)(uintptr_t)rows, i, row) table_print_json(row);
+        return;
+    }
+    if (json_array_size(rows) == 0) {
+        printf("%s\n", empty);
+        return;
+    }
+    table_write(stdout, rows, columns, n_columns);
 }
 
 void
@@ -137,8 +145,8 @@ table_print_one(const json_t *row, const struct column *columns, size_t n_column
     }
     for (size_t c = 0; c < n_columns; c++) {
         char *text = cell_text(row, &columns[c]);
-        cell_print(columns[c].title, width, false, false);
-        cell_print(text, 0, false, true);
+        cell_print(stdout, columns[c].title, width, false, false);
+        cell_print(stdout, text, 0, false, true);
         free(text);
     }
 }

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum column_form {
     COLUMN_TEXT,
@@ -28,6 +29,8 @@ struct column {
 /* rows: a JSON array of objects. empty: what to say when there are none (people only). */
 void table_print(const json_t *rows, const struct column *columns, size_t n_columns, bool json,
                  const char *empty);
+/* The same table for people, elsewhere; there is one row at least. */
+void table_write(FILE *out, const json_t *rows, const struct column *columns, size_t n_columns);
 /* One object, a line a column (people), or one line of JSON. */
 void table_print_one(const json_t *row, const struct column *columns, size_t n_columns, bool json);
 /* One object as a JSON line. */

@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 
-#define O(NAME) (UINT32_C(1) << OPTION_##NAME)
+#define O(NAME) (UINT64_C(1) << OPTION_##NAME)
+_Static_assert(OPTION_COUNT <= 64, "an option is a bit");
 #define BROKER NEEDS_BROKER
 #define DATABASE NEEDS_DATABASE
 #define EDGE NEEDS_EDGE
@@ -29,10 +30,10 @@ static const struct {
 #undef OPTION
 };
 
-static uint32_t
+static uint64_t
 options_of(const struct verb *v)
 {
-    uint32_t set = v->options | O(JSON);
+    uint64_t set = v->options | O(JSON);
 
     if (v->needs & (NEEDS_BROKER | NEEDS_EDGE | NEEDS_INTAKE))
         set |= O(TIMEOUT);
@@ -87,7 +88,7 @@ option_take(const struct verb *verb, char *const *words, int n_words, struct ctl
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         if (strlen(options[i].text) != len || strncmp(options[i].text, name, len) != 0)
             continue;
-        if ((options_of(verb) & (UINT32_C(1) << i)) == 0)
+        if ((options_of(verb) & (UINT64_C(1) << i)) == 0)
             break;
         if (options[i].value == NULL) {
             if (name[len] == '=') {
@@ -193,13 +194,13 @@ verb_print(const struct verb *v)
         printf("Changes something: asks first, or needs --yes where stdin is no terminal.\n");
     printf("\nOptions:\n");
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        if ((options_of(v) & (UINT32_C(1) << i)) == 0)
+        if ((options_of(v) & (UINT64_C(1) << i)) == 0)
             continue;
         char text[64];
         snprintf(text, sizeof(text), "--%s%s%s", options[i].text,
                  options[i].value != NULL ? " " : "",
                  options[i].value != NULL ? options[i].value : "");
-        printf("  %-22s %s\n", text, options[i].doc);
+        printf("  %-24s %s\n", text, options[i].doc);
     }
     printf("\nsluicectl --help tells of the options that all verbs have.\n");
 }

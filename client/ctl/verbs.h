@@ -25,7 +25,7 @@ struct verb {
     size_t least, most; /* words */
     unsigned needs;
     enum verb_changes changes;
-    uint32_t options; /* bits 1 << enum option, with those that come from needs and changes */
+    uint64_t options; /* bits 1 << enum option, with those that come from needs and changes */
     int (*run)(struct ctl *ctl);
     const char *help;
 };
