@@ -281,6 +281,14 @@ class Fleet:
         assert done.returncode == 0, f"reconcile: exit {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def audit_verify(self, *places):
+        """No fault in trail and record, and every revision under its MAC; the summary."""
+        done = self.ctl("audit", "verify", *places, "--json", check=False)
+        assert done.returncode == 0, f"audit verify: exit {done.returncode}\n{done.stdout}{done.stderr}"
+        summary = json.loads(done.stdout.splitlines()[-1])
+        assert summary["faults"] == 0 and summary["without_mac"] == 0, summary
+        return summary
+
 
 # An answer set that the shipped daily diary accepts (schemas/questionnaires/daily-diary.json).
 with open(os.path.join(EXAMPLES, "answers-daily-diary.json")) if os.path.exists(

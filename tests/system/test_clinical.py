@@ -140,3 +140,4 @@ def test_a_study_changes_thresholds_and_switches_rules_off(fleet):
 
 def test_the_books_balance(fleet):
     fleet.reconcile()
+    fleet.audit_verify()

@@ -97,6 +97,7 @@ def test_revalidate_held_after_load(fleet, tmp_path):
     (sums,) = fleet.ctl_json("rejections", "revalidate", id, "--yes")
     assert sums["sent"] == 0
     fleet.reconcile()
+    fleet.audit_verify()
 
 
 def test_revalidate_named_and_rejected(fleet):
@@ -119,6 +120,7 @@ def test_revalidate_named_and_rejected(fleet):
     (sums,) = fleet.ctl_json("rejections", "revalidate", gone, "--yes")
     assert sums["sent"] == 0
     fleet.reconcile()
+    fleet.audit_verify()
 
 
 def test_revalidate_more_than_a_page(fleet, tmp_path):

@@ -141,3 +141,4 @@ def test_an_alert_is_acknowledged_and_closed(fleet):
 def test_the_ledger_agrees(fleet):
     fleet.await_drained()
     fleet.reconcile()
+    fleet.audit_verify()

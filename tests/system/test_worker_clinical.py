@@ -370,6 +370,7 @@ def test_what_does_not_count_as_an_answer_before(rig, subject, gone):
             rig.query("update sluice.submissions set void = true where subject_id = %s", [subject])
         assert rig.deliver(cough(rig, "moderate", 3, subject))[0][0] == "stored"
     assert worse(rig, subject) == []
+    rig.query("update sluice.submissions set void = false where subject_id = %s", [subject])  # audit verify would tell
 
 
 def test_a_correction_is_held_against_its_own_predecessor(rig, subject):
@@ -515,3 +516,9 @@ def test_every_report_anchors_the_audit_chain(rig):
     assert rig.query("select writer, number, batch from sluice.audit_events where submission_id = %s", [id]) == [
         (uuid.UUID(bytes=note["writer"]), note["number"], note["batch"])]
     assert len(note["head"]) == 32
+
+
+def test_the_record_says_what_was_written(rig):
+    """All of the above: corrections, drafts, void ones, identifiers, attachments, both forms."""
+    summary = json.loads(rig.ctl("audit", "verify", "--json").splitlines()[-1])
+    assert summary["faults"] == 0 and summary["without_mac"] == 0 and summary["revisions"] > 0
