@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "broker/reactor/admin.h"
 
-#define SLICE_SLOTS 65536
+#define SLICE_SLOTS 16384
 #define SLICE_US (2 * US_PER_MS)
 #define AGES 12 /* below 1 s, 1–2 s, … 512–1024 s, older */
 #define TABLE_SLOTS 2048

@@ -107,6 +107,21 @@ format_width(const char *text)
 }
 
 void
+format_fold(char *text)
+{
+    char *to = text;
+    bool after_blank = false;
+
+    for (; *text != '\0'; text++) {
+        bool blank = strchr(" \t\r\n", *text) != NULL;
+        if (!blank || !after_blank)
+            *to++ = blank ? ' ' : *text;
+        after_blank = blank;
+    }
+    *to = '\0';
+}
+
+void
 format_tame(char *text)
 {
     mbstate_t state = {0};

@@ -12,6 +12,8 @@ void format_bytes(uint64_t bytes, char ret[FORMAT_SIZE]); /* "512 B", "1.5 KiB",
 void format_count(uint64_t n, char ret[FORMAT_SIZE]);     /* "1,414" */
 /* Columns a text takes on a terminal (UTF-8; C.UTF-8 must be the locale). */
 size_t format_width(const char *text);
+/* Lines of somebody else's message become one: line ends and tabs become blanks. In place. */
+void format_fold(char *text);
 /* Text from elsewhere: control characters and broken UTF-8 become '?', so that a name can't steer
  * the terminal. In place. */
 void format_tame(char *text);

@@ -71,6 +71,7 @@ health_add(struct health *h, enum health_check check, const char *object, enum h
     va_start(ap, fmt);
     vsnprintf(f->text, sizeof(f->text), fmt, ap);
     va_end(ap);
+    format_fold(f->text);
     format_tame(f->object); /* both may hold what somebody else wrote */
     format_tame(f->text);
 }

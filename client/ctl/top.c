@@ -129,6 +129,7 @@ store_write(FILE *out, const char *name, const json_t *store)
     char why[256];
 
     snprintf(why, sizeof(why), "%s", text_of(store, "why"));
+    format_fold(why);
     format_tame(why);
     fprintf(out, "%s %s%s%s", name, text_of(store, "state"), *why != '\0' ? ": " : "", why);
 }

@@ -2,6 +2,7 @@
 #include "client/ctl/format.h"
 
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,26 @@ test_width_and_tame(void **state)
     }
 }
 
+static void
+test_fold(void **state)
+{
+    static const struct {
+        const char *text, *folded;
+    } cases[] = {{"", ""},
+                 {"one line", "one line"},
+                 {"failed\n\tIs it running?\n", "failed Is it running? "},
+                 {"\r\n\t  ", " "},
+                 {"a  b", "a b"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "%s", cases[i].text);
+        format_fold(text);
+        assert_string_equal(text, cases[i].folded);
+    }
+}
+
 int
 main(void)
 {
@@ -109,6 +130,7 @@ main(void)
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_count),
+        cmocka_unit_test(test_fold),
         cmocka_unit_test(test_width_and_tame),
     };
 

@@ -56,7 +56,7 @@ findings(void)
 {
     struct health *h = health_new();
 
-    health_add(h, HEALTH_QUEUE_AGE, "a\"b\\c", HEALTH_WARNING, "old | older\033[2J");
+    health_add(h, HEALTH_QUEUE_AGE, "a\"b\\c", HEALTH_WARNING, "old | \n\tolder\033[2J");
     health_value(h, 1500000, 1000000, HEALTH_NO_LIMIT);
     health_add(h, HEALTH_DEAD, "it's=a|q", HEALTH_CRITICAL, "%d", 3);
     health_value(h, 3, HEALTH_NO_LIMIT, 0);
