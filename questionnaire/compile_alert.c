@@ -8,7 +8,7 @@
 
 #define ID_MAX 64
 #define SUPPRESS_HOURS_MAX (24 * 366)
-#define ALERTS_MAX 1000
+#define ALERTS_MAX 200 /* those of one form fit into one report (workers/runtime/hands.h) */
 
 #define TYPE(NAME) (1u << ITEM_##NAME)
 

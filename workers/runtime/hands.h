@@ -19,7 +19,7 @@
 
 #define HANDS_BROKERS_MAX 16
 /* A broker takes segment_bytes / 16 of follow-ups in a report, at most 4 MiB. */
-#define HANDS_FOLLOWUPS_MAX ((size_t)1 << 20)
+#define HANDS_FOLLOWUPS_MAX ((size_t)128 << 10) /* what a broker of the smallest segments takes */
 
 struct hands; /* opaque */
 

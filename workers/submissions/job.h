@@ -61,7 +61,9 @@ struct job {
     /* validate */
     const struct catalog_form *form; /* NULL: not known */
     struct slice said_questionnaire, said_version;
-    const struct subject *known; /* NULL: not known */
+    /* The subject, copied: the cache may forget it while the same batch meets others. */
+    struct subject subject_known;
+    const struct subject *known; /* it, or NULL: not known */
     struct slice answers;        /* short form; at NULL: none could be read */
     bool complete;               /* status completed, or a correction of it */
     bool late;

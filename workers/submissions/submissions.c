@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "store/array.h"
 #include "store/cache.h"
 #include "workers/runtime/service.h"
+#include "workers/submissions/acquaint.h"
 #include "workers/submissions/attach.h"
 #include "workers/submissions/batch.h"
 #include "workers/submissions/deidentify.h"
@@ -25,8 +25,6 @@
 #include "workers/submissions/write.h"
 
 #define PARAMS_MAX ((size_t)64 << 20)
-#define SUBJECTS_AHEAD 65536 /* read with the catalog, so that batches need not ask */
-#define SUBJECT_KEYS_MAX ((size_t)4 << 20)
 
 struct submissions {
     struct store *store;
@@ -43,9 +41,9 @@ struct submissions {
     struct held *held; /* NULL: others send what was held */
     struct catalog *catalog;
     struct subjects *subjects;
+    struct acquaint *acquaint;
     struct cache *cache;
     struct secret password;
-    struct array studies, codes; /* parameters of a look-up */
     struct cache_entry *entries;
     struct batch batch;
     uint64_t generation;
@@ -72,11 +70,10 @@ submissions_stop(void *self)
     identity_wrap_free(s->wrap);
     sodium_memzero(&s->chain.key, sizeof(s->chain.key));
     catalog_free(s->catalog);
+    acquaint_free(s->acquaint);
     subjects_free(s->subjects);
     cache_free(s->cache);
     secret_free(&s->password);
-    array_deinit(&s->studies);
-    array_deinit(&s->codes);
     free(s->entries);
     batch_deinit(&s->batch);
     free(s);
@@ -160,13 +157,12 @@ submissions_start(const struct service_env *env)
     s->store = env->store;
     s->keys = env->seal_keys;
     batch_init(&s->batch);
-    array_init(&s->studies, SUBJECT_KEYS_MAX);
-    array_init(&s->codes, SUBJECT_KEYS_MAX);
     s->writer = submissions_writer_new(PARAMS_MAX);
     s->alerts = alerts_writer_new(PARAMS_MAX);
     s->revisions = revisions_writer_new(PARAMS_MAX);
     s->catalog = catalog_new();
     s->subjects = subjects_new();
+    s->acquaint = acquaint_new(s->subjects);
     s->medicine = medicine_new(&s->identity);
     s->previous = previous_new();
     s->tell = tell_new(s->keys);
@@ -177,14 +173,6 @@ submissions_start(const struct service_env *env)
         return NULL;
     }
     return s;
-}
-
-static void
-subject_take(void *arg, const struct catalog_subject *row)
-{
-    struct submissions *s = arg;
-
-    subjects_add(s->subjects, row);
 }
 
 static int
@@ -198,7 +186,7 @@ catalog_refresh(struct submissions *s)
     if (n != STORE_OK)
         return n;
     subjects_clear(s->subjects);
-    n = store_subjects_read(s->store, SUBJECTS_AHEAD, subject_take, s);
+    n = acquaint_ahead(s->acquaint, s->store);
     if (n != STORE_OK)
         return n;
     log_event(EVENT_CATALOG_READ, LOG_U("studies", catalog_studies(s->catalog)),
@@ -235,33 +223,6 @@ submissions_ready(void *self)
     if (n == STORE_OK)
         s->generation = store_generation(s->store);
     return n;
-}
-
-/* Whoever is not in the cache is asked for, all in one statement. */
-static int
-subjects_learn(struct submissions *s)
-{
-    struct batch *b = &s->batch;
-
-    array_begin(&s->studies, OID_TEXT);
-    array_begin(&s->codes, OID_TEXT);
-    for (size_t i = 0; i < b->n; i++) {
-        const struct job *j = &b->jobs[i];
-        struct slice study = {j->record.scope, j->record.scope_len};
-        /* No code is longer or has a zero byte; such a subject is unknown without asking. */
-        if (j->outcome != OUTCOME_NONE || j->submission.at == NULL ||
-            j->subject.len > CATALOG_CODE_MAX || memchr(j->subject.at, 0, j->subject.len) != NULL ||
-            subjects_find(s->subjects, study, j->subject) != NULL)
-            continue;
-        if ((array_add(&s->studies, study.at, study.len) |
-             array_add(&s->codes, j->subject.at, j->subject.len)) != BUF_OK)
-            return STORE_RETRY;
-    }
-    array_end(&s->studies);
-    array_end(&s->codes);
-    if (s->codes.n == 0)
-        return STORE_OK;
-    return store_subjects_find(s->store, &s->studies, &s->codes, subject_take, s);
 }
 
 static void
@@ -302,7 +263,7 @@ validate_again(struct submissions *s)
         return n;
     n = catalog_refresh(s);
     if (n == STORE_OK)
-        n = subjects_learn(s);
+        n = acquaint_batch(s->acquaint, &s->batch, s->store);
     if (n != STORE_OK)
         return n;
     buf_clear(&s->batch.text);
@@ -332,7 +293,7 @@ batch_process(struct submissions *s)
     if (n == STORE_OK)
         n = recorded_find(b, &write);
     if (n == STORE_OK)
-        n = subjects_learn(s);
+        n = acquaint_batch(s->acquaint, &s->batch, s->store);
     if (n != STORE_OK)
         return n;
     jobs_validate(s, &unknown);

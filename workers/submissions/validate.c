@@ -125,7 +125,6 @@ subject_judge(struct judging *g)
 {
     struct job *j = g->j;
 
-    j->known = subjects_find(g->env->subjects, j->row.study, j->subject);
     if (j->known == NULL) {
         envelope_finding(g->b, j, RULE_UNKNOWN_SUBJECT, MEMBER_SUBJECT_ID, NULL);
         return;
