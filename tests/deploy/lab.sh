@@ -41,6 +41,7 @@ lab_repository() {
     wanted="${LAB_REPOSITORY_PACKAGES[*]} $(dpkg-deb -f "$1" Depends | tr ',' '\n' |
         sed 's/|.*//; s/(.*//; s/[[:space:]]//g' | tr '\n' ' ')"
     ! lab_is_current "$LAB/debs.made" "$wanted" || return 0
+    ! mountpoint -q "$work/root" || umount -l "$work/root" # of a run that was killed
     rm -rf --one-file-system "$LAB/debs" "$LAB/debs.made" "$work"
     mkdir -p "$LAB/debs" "$work"/{upper,work,root}
     mount -t overlay overlay -o "lowerdir=$LAB/base,upperdir=$work/upper,workdir=$work/work" "$work/root" || return 1
