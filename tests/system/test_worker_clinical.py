@@ -477,6 +477,10 @@ def test_inline_attachments_leave_the_answers(rig, subject):
     ({"startedAt": "2026-11-22T07:00:00"}, "rejected", ("/startedAt", "timestamp-zone")),
     ({"status": "amended"}, "rejected", ("/status", "status")),
     ({"visit": 5}, "rejected", ("/visit", "type")),
+    ({"originator": {"type": "proxy", "relationship": "daughter"}}, "rejected", ("/originator", "originator")),
+    ({"originator": {"type": "proxy", "reason": ""}}, "rejected", ("/originator", "originator")),
+    ({"originator": {"type": "somebody"}}, "rejected", ("/originator", "originator")),
+    ({"originator": {"reason": "asleep"}}, "rejected", ("/originator", "originator")),
     ({"answers": {**DIARY, "pain": 3}, "visit": "V\x001"}, "rejected", ("", "not-storable")),
     ({"surprise": 1}, "rejected", ("", "unknown-item")),
 ])

@@ -52,6 +52,34 @@ status_judge(struct judging *g)
         envelope_finding(g->b, j, RULE_STATUS, MEMBER_STATUS, NULL);
 }
 
+/* Who answered: the participant, a device, or a proxy with its reason (clinical-rules "Audit and
+ * time"). A QuestionnaireResponse says it by other means. */
+static void
+originator_judge(struct judging *g)
+{
+    struct slice raw = g->e.raw[MEMBER_ORIGINATOR];
+    struct mp_cursor at = {raw.at, (const uint8_t *)raw.at + raw.len};
+    struct mp_value map, key, v, type = {.type = MP_NIL}, reason = {.type = MP_NIL};
+
+    if (raw.at == NULL)
+        return;
+    mp_take(&at, &map);
+    for (uint32_t i = 0; i < map.len; i++) {
+        mp_take(&at, &key);
+        struct mp_cursor value = at;
+        mp_take(&value, &v);
+        if (mp_is_str(&key, "type"))
+            type = v;
+        else if (mp_is_str(&key, "reason"))
+            reason = v;
+        mp_skip(&at);
+    }
+    bool proxy = mp_is_str(&type, "proxy");
+    bool known = proxy || mp_is_str(&type, "participant") || mp_is_str(&type, "device");
+    if (!known || (proxy && (reason.type != MP_STR || reason.len == 0)))
+        envelope_finding(g->b, g->j, RULE_ORIGINATOR, MEMBER_ORIGINATOR, NULL);
+}
+
 static void
 extra_fill(struct judging *g)
 {
@@ -243,6 +271,7 @@ row_begin(struct judging *g)
     j->row.authored_us = authored_us != TIME_NONE ? authored_us : j->received_us;
     memcpy(j->row.authored_zone, zone, sizeof(zone));
     extra_fill(g);
+    originator_judge(g);
     status_judge(g);
     times_judge(g, authored_us);
 }
