@@ -250,6 +250,18 @@ def test_entered_in_error(rig, subject):
     assert (outcome, payload["http"], rules(payload)) == ("conflict", 409, [("", "correction-closed")])
 
 
+def test_a_correction_sent_again_gets_its_answer_again(rig, subject):
+    id, _, _ = phq9(rig, CALM, subject)
+    assert correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject)[0] == "stored"
+    outcome, payload, _ = correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject)
+    assert (outcome, payload["revision"], payload["http"]) == ("duplicate", 2, 200)
+    assert row(rig, id, "revision") == (2,)
+    assert correct(rig, id, 2, CALM, subject, kind="entered-in-error", user="anna", role="site")[0] == "stored"
+    outcome, payload, _ = correct(rig, id, 2, CALM, subject, kind="entered-in-error", user="anna", role="site")
+    assert (outcome, payload["revision"]) == ("duplicate", 3)
+    assert row(rig, id, "revision, scores") == (3, None)
+
+
 def test_a_correction_delivered_again_is_found(rig, subject):
     id, _, _ = phq9(rig, CALM, subject)
     _, _, origin = correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject)

@@ -126,7 +126,7 @@ revision_write(struct batch *b, struct job *j, const struct write_env *env, int3
         .questionnaire = j->row.questionnaire,
         .version = j->row.version,
         .answers = j->correction.voids ? (struct slice){NULL, 0} : j->row.answers,
-        .scores = scores_text(b, j),
+        .scores = j->correction.voids ? (struct slice){NULL, 0} : scores_text(b, j),
         .content_hash = j->row.content_hash,
         .hash_key = env->hash_key,
         /* When it was answered stays what it was, unless the correction says so. */
@@ -159,6 +159,14 @@ revision_write(struct batch *b, struct job *j, const struct write_env *env, int3
     return n;
 }
 
+/* The same correction once more, because its answer was lost: it is the current revision. */
+static bool
+correction_repeats(const struct job *j, const struct revision_found *f)
+{
+    return f->revision == j->correction.revision + 1 && f->is_void == j->correction.voids &&
+           memcmp(f->content_hash, j->row.content_hash, CONTENT_HASH_BYTES) == 0;
+}
+
 static void
 current_judge(void *arg, const struct revision_found *f)
 {
@@ -176,6 +184,17 @@ current_judge(void *arg, const struct revision_found *f)
     } else if (f->subject.len != j->subject.len ||
                memcmp(f->subject.at, j->subject.at, f->subject.len) != 0) {
         validate_refuse(c->b, j, RULE_UNKNOWN_SUBMISSION, "rejected", 404);
+    } else if (correction_repeats(j, f)) {
+        outcome_stored(c->b, j, OUTCOME_DUPLICATE,
+                       &(struct outcome_row){
+                           .stored_us = f->stored_us,
+                           .received_us = TIME_NONE,
+                           .questionnaire = j->row.questionnaire,
+                           .version = j->row.version,
+                           .status = j->extra.status,
+                           .revision = f->revision,
+                       });
+        c->judgement = JUDGE_DONE;
     } else if (f->is_void) {
         validate_refuse(c->b, j, RULE_CORRECTION_CLOSED, "conflict", 409);
     } else if (f->revision != j->correction.revision) {
