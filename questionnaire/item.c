@@ -147,6 +147,8 @@ option_slot(const struct option_set *set, const char *text, size_t len)
 uint32_t
 option_find(const struct option_set *set, const char *text, size_t len)
 {
+    if (text == NULL) /* a coding without code and display */
+        return OPTION_NONE;
     if (set->table != NULL)
         return set->table[option_slot(set, text, len)];
     for (uint32_t i = 0; i < set->n; i++) {

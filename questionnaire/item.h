@@ -58,7 +58,7 @@ struct option_set {
 };
 
 /* First option whose code is text (where it has no code: whose display is), or OPTION_NONE; further
- * ones by next_alike, in the definition's order. Constant time on average. */
+ * ones by next_alike, in the definition's order. Constant time on average. text NULL: none. */
 uint32_t option_find(const struct option_set *set, const char *text, size_t len);
 
 /* A unit of a quantity, e.g. UCUM mm[Hg]. */
