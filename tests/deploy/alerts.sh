@@ -94,7 +94,7 @@ audit_is_clean() {
     local said
     said=$(ctl audit verify) || { echo "$said"; return 1; }
     echo "$said"
-    grep -qE ' [1-9][0-9,]* rows, [1-9][0-9,]* anchors: 0 faults$' <<<"$said"
+    grep -qE ' [1-9][0-9,]* rows, [1-9][0-9,]* anchors; [1-9][0-9,]* revisions: 0 faults$' <<<"$said"
 }
 
 # Erasing opens dead letters; the broker's host has no seal key, so whoever erases brings it for the time.
