@@ -11,14 +11,6 @@ static const struct store_statement of_submissions = {
     " raised_at FROM sluice.alerts WHERE submission_id = ANY($1::uuid[])"
     " ORDER BY submission_id, seq"};
 
-static struct slice
-slice_get(const PGresult *r, int row, int column)
-{
-    if (PQgetisnull(r, row, column))
-        return (struct slice){NULL, 0};
-    return (struct slice){PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
-}
-
 int
 alerts_of_submissions(struct store *s, const struct uuid *submissions, size_t n,
                       void (*each)(void *arg, const struct alert_told *alert), void *arg)
@@ -40,10 +32,10 @@ alerts_of_submissions(struct store *s, const struct uuid *submissions, size_t n,
         each(arg, &(struct alert_told){
                       .id = store_get_uuid(r, i, 0),
                       .submission = store_get_uuid(r, i, 1),
-                      .study = slice_get(r, i, 2),
-                      .subject = slice_get(r, i, 3),
-                      .rule = slice_get(r, i, 4),
-                      .severity = slice_get(r, i, 5),
+                      .study = store_get_slice(r, i, 2),
+                      .subject = store_get_slice(r, i, 3),
+                      .rule = store_get_slice(r, i, 4),
+                      .severity = store_get_slice(r, i, 5),
                       .provisional = *PQgetvalue(r, i, 6) != 0,
                       .seq = store_get_bigint(r, i, 7),
                       .raised_us = store_get_time(r, i, 8),

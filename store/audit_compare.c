@@ -25,14 +25,6 @@ fault(const struct audit_hearer *hearer, enum audit_fault kind, const PGresult *
                                });
 }
 
-static struct slice
-slice_get(const PGresult *r, int column)
-{
-    if (PQgetisnull(r, 0, column))
-        return (struct slice){NULL, 0};
-    return (struct slice){PQgetvalue(r, 0, column), (size_t)PQgetlength(r, 0, column)};
-}
-
 /* Rows of a while have one key: the one that matched last is tried first. */
 static bool
 mac_matches(struct reading *x, const struct audit_data *data, struct slice mac)
@@ -54,22 +46,22 @@ static int
 revision_take(void *arg, const PGresult *r)
 {
     struct reading *x = arg;
-    struct slice mac = slice_get(r, 2);
+    struct slice mac = store_get_slice(r, 0, 2);
     struct audit_data data = {
         .submission = store_get_uuid(r, 0, 0),
         .revision = store_get_int(r, 0, 1),
-        .study = slice_get(r, 3),
-        .subject = slice_get(r, 4),
-        .questionnaire = slice_get(r, 5),
-        .version = slice_get(r, 6),
-        .status = slice_get(r, 7),
+        .study = store_get_slice(r, 0, 3),
+        .subject = store_get_slice(r, 0, 4),
+        .questionnaire = store_get_slice(r, 0, 5),
+        .version = store_get_slice(r, 0, 6),
+        .status = store_get_slice(r, 0, 7),
         .is_void = *PQgetvalue(r, 0, 8) != 0,
         .authored_us = store_get_time(r, 0, 9),
-        .authored_zone = slice_get(r, 10),
-        .visit = slice_get(r, 11),
-        .occasion = slice_get(r, 12),
-        .scores = slice_get(r, 13),
-        .answers = {slice_get(r, 14)},
+        .authored_zone = store_get_slice(r, 0, 10),
+        .visit = store_get_slice(r, 0, 11),
+        .occasion = store_get_slice(r, 0, 12),
+        .scores = store_get_slice(r, 0, 13),
+        .answers = {store_get_slice(r, 0, 14)},
     };
 
     x->revisions++;

@@ -170,14 +170,6 @@ batch_begin(struct walk *w, int64_t batch, int64_t number, const uint8_t *previo
     w->head = w->key != NULL ? audit_head_begin(w->key, previous, batch) : NULL;
 }
 
-static struct slice
-slice_get(const PGresult *r, int column)
-{
-    if (PQgetisnull(r, 0, column))
-        return (struct slice){NULL, 0};
-    return (struct slice){PQgetvalue(r, 0, column), (size_t)PQgetlength(r, 0, column)};
-}
-
 static void
 row_check(struct walk *w, const PGresult *r, int64_t number, const uint8_t *mac)
 {
@@ -185,16 +177,16 @@ row_check(struct walk *w, const PGresult *r, int64_t number, const uint8_t *mac)
     struct audit_row row = {
         .number = number,
         .at_us = store_get_time(r, 0, 5),
-        .actor = slice_get(r, 6),
-        .role = slice_get(r, 7),
-        .organisation = slice_get(r, 8),
-        .action = slice_get(r, 9),
-        .study = slice_get(r, 10),
-        .subject = slice_get(r, 11),
+        .actor = store_get_slice(r, 0, 6),
+        .role = store_get_slice(r, 0, 7),
+        .organisation = store_get_slice(r, 0, 8),
+        .action = store_get_slice(r, 0, 9),
+        .study = store_get_slice(r, 0, 10),
+        .subject = store_get_slice(r, 0, 11),
         .has_submission = !PQgetisnull(r, 0, 12),
         .revision = PQgetisnull(r, 0, 13) ? 0 : store_get_int(r, 0, 13),
-        .reason = slice_get(r, 14),
-        .detail = slice_get(r, 15),
+        .reason = store_get_slice(r, 0, 14),
+        .detail = store_get_slice(r, 0, 15),
     };
 
     if (row.has_submission)

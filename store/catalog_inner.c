@@ -53,12 +53,6 @@ catalog_detail(char ret[CATALOG_DETAIL_SIZE], const char *what, const uint8_t *h
     snprintf(ret, CATALOG_DETAIL_SIZE, "%.1300s sha256:%s", what, hex);
 }
 
-static struct slice
-slice_of(const char *text)
-{
-    return (struct slice){text, text != NULL ? strlen(text) : 0};
-}
-
 int
 catalog_run(struct store *s, const struct catalog_load *load, struct catalog_write *w,
             const char *detail)

@@ -159,14 +159,6 @@ answers_text(struct revisions_writer *w, const struct revision_row *row, struct 
 }
 
 static struct slice
-slice_get(const PGresult *r, int row, int column)
-{
-    if (PQgetisnull(r, row, column))
-        return (struct slice){NULL, 0};
-    return (struct slice){PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
-}
-
-static struct slice
 either(struct slice now, struct slice before)
 {
     return now.at != NULL ? now : before;
@@ -199,18 +191,18 @@ data_mac(struct store *s, const struct audit_key *key, const struct revision_row
                            .study = row->study,
                            .submission = row->id,
                            .revision = row->expected + 1,
-                           .subject = slice_get(r, 0, 0),
-                           .questionnaire = either(row->questionnaire, slice_get(r, 0, 1)),
-                           .version = either(row->version, slice_get(r, 0, 2)),
-                           .status = either(row->status, slice_get(r, 0, 3)),
+                           .subject = store_get_slice(r, 0, 0),
+                           .questionnaire = either(row->questionnaire, store_get_slice(r, 0, 1)),
+                           .version = either(row->version, store_get_slice(r, 0, 2)),
+                           .status = either(row->status, store_get_slice(r, 0, 3)),
                            .is_void = row->is_void,
                            .authored_us = row->authored_us != TIME_NONE ? row->authored_us
                                                                         : store_get_time(r, 0, 4),
-                           .authored_zone = slice_get(r, 0, 5),
-                           .visit = slice_get(r, 0, 6),
-                           .occasion = slice_get(r, 0, 7),
+                           .authored_zone = store_get_slice(r, 0, 5),
+                           .visit = store_get_slice(r, 0, 6),
+                           .occasion = store_get_slice(r, 0, 7),
                            .scores = row->scores,
-                           .answers = {either(answers, slice_get(r, 0, 8))},
+                           .answers = {either(answers, store_get_slice(r, 0, 8))},
                        },
                        ret_mac);
     else
@@ -305,11 +297,11 @@ submission_current(struct store *s, struct slice study, const struct uuid *id,
     *ret_found_any = PQntuples(r) > 0;
     if (*ret_found_any)
         each(arg, &(struct revision_found){
-                      .subject = slice_get(r, 0, 0),
-                      .questionnaire = slice_get(r, 0, 1),
-                      .version = slice_get(r, 0, 2),
-                      .status = slice_get(r, 0, 3),
-                      .role = slice_get(r, 0, 4),
+                      .subject = store_get_slice(r, 0, 0),
+                      .questionnaire = store_get_slice(r, 0, 1),
+                      .version = store_get_slice(r, 0, 2),
+                      .status = store_get_slice(r, 0, 3),
+                      .role = store_get_slice(r, 0, 4),
                       .revision = store_get_int(r, 0, 5),
                       .is_void = *PQgetvalue(r, 0, 6) != 0,
                       .authored_us = store_get_time(r, 0, 7),

@@ -25,14 +25,6 @@ static const struct store_statement stored = {
     "WHERE study = ANY ($1::text[])"
     " AND submission_id = $2::uuid LIMIT 1"};
 
-static struct slice
-slice_get(const PGresult *r, int column)
-{
-    if (PQgetisnull(r, 0, column))
-        return (struct slice){NULL, 0};
-    return (struct slice){PQgetvalue(r, 0, column), (size_t)PQgetlength(r, 0, column)};
-}
-
 static int
 status_run(struct store *s, const struct store_statement *statement, const struct store_params *p,
            void (*each)(void *arg, const struct status_found *found), void *arg, bool *ret_found)
@@ -46,10 +38,10 @@ status_run(struct store *s, const struct store_statement *statement, const struc
     if (*ret_found) {
         each(arg, &(struct status_found){
                       .state = PQgetvalue(r, 0, 0),
-                      .study = slice_get(r, 1),
-                      .questionnaire = slice_get(r, 2),
-                      .version = slice_get(r, 3),
-                      .reasons = slice_get(r, 4),
+                      .study = store_get_slice(r, 0, 1),
+                      .questionnaire = store_get_slice(r, 0, 2),
+                      .version = store_get_slice(r, 0, 3),
+                      .reasons = store_get_slice(r, 0, 4),
                       .received_us = store_get_time(r, 0, 5),
                       .accepted_us = store_get_time(r, 0, 6),
                       .stored_us = PQnfields(r) > 7 ? store_get_time(r, 0, 7) : TIME_NONE,

@@ -34,14 +34,6 @@ static const struct store_statement find_rejections = {
     " FROM unnest($2::int8[], $3::int8[]) AS u(epoch, seq)"
     " JOIN sluice.rejections r ON r.broker = $1::uuid AND r.epoch = u.epoch AND r.seq = u.seq"};
 
-static struct slice
-slice_get(const PGresult *r, int row, int column)
-{
-    if (PQgetisnull(r, row, column))
-        return (struct slice){NULL, 0};
-    return (struct slice){PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
-}
-
 int
 submissions_find(struct store *s, const struct submission_key *keys, size_t n,
                  enum submissions_which which,
@@ -68,7 +60,7 @@ submissions_find(struct store *s, const struct submission_key *keys, size_t n,
     for (int i = 0; outcome == STORE_OK && i < PQntuples(r); i++) {
         sluice_assert(PQgetlength(r, i, 5) == CONTENT_HASH_BYTES);
         each(arg, &(struct submission_found){
-                      .study = slice_get(r, i, 0),
+                      .study = store_get_slice(r, i, 0),
                       .id = store_get_uuid(r, i, 1),
                       .broker = store_get_uuid(r, i, 2),
                       .epoch = (uint64_t)store_get_bigint(r, i, 3),
@@ -77,12 +69,12 @@ submissions_find(struct store *s, const struct submission_key *keys, size_t n,
                       .hash_key = (uint32_t)store_get_bigint(r, i, 6),
                       .received_us = store_get_time(r, i, 7),
                       .stored_us = store_get_time(r, i, 8),
-                      .questionnaire = slice_get(r, i, 9),
-                      .version = slice_get(r, i, 10),
+                      .questionnaire = store_get_slice(r, i, 9),
+                      .version = store_get_slice(r, i, 10),
                       .authored_us = store_get_time(r, i, 11),
-                      .status = slice_get(r, i, 12),
+                      .status = store_get_slice(r, i, 12),
                       .revision = store_get_int(r, i, 13),
-                      .subject = slice_get(r, i, 14),
+                      .subject = store_get_slice(r, i, 14),
                   });
     }
     PQclear(r);
@@ -120,9 +112,9 @@ rejections_find(struct store *s, const struct uuid *broker, const uint64_t *epoc
                       .epoch = (uint64_t)store_get_bigint(r, i, 0),
                       .seq = (uint64_t)store_get_bigint(r, i, 1),
                       .kind = PQgetvalue(r, i, 2),
-                      .reasons = slice_get(r, i, 3),
-                      .questionnaire = slice_get(r, i, 4),
-                      .version = slice_get(r, i, 5),
+                      .reasons = store_get_slice(r, i, 3),
+                      .questionnaire = store_get_slice(r, i, 4),
+                      .version = store_get_slice(r, i, 5),
                       .recorded_us = store_get_time(r, i, 6),
                   });
     }

@@ -104,3 +104,11 @@ store_get_uuid(const PGresult *r, int row, int column)
     memcpy(u.bytes, PQgetvalue(r, row, column), sizeof(u.bytes));
     return u;
 }
+
+struct slice
+store_get_slice(const PGresult *r, int row, int column)
+{
+    if (PQgetisnull(r, row, column))
+        return (struct slice){NULL, 0};
+    return (struct slice){PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
+}

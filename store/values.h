@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/uuid.h"
+#include "store/slice.h"
 
 #define STORE_PARAMS_MAX 96
 
@@ -31,6 +32,8 @@ int64_t store_get_bigint(const PGresult *r, int row, int column);
 int32_t store_get_int(const PGresult *r, int row, int column);
 int64_t store_get_time(const PGresult *r, int row, int column); /* wall clock, us */
 struct uuid store_get_uuid(const PGresult *r, int row, int column);
+/* Text or bytes, or null; lives as long as r. */
+struct slice store_get_slice(const PGresult *r, int row, int column);
 
 #define STORE_EPOCH_US ((int64_t)946684800 * 1000000) /* PostgreSQL's day zero, 2000-01-01 */
 

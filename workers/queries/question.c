@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-bool
-slice_is(struct slice s, const char *text)
-{
-    return s.at != NULL && strlen(text) == s.len && memcmp(s.at, text, s.len) == 0;
-}
-
 static bool
 studies_read(struct question *x)
 {

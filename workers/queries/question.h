@@ -35,6 +35,5 @@ enum question_number { NUMBER_ABSENT, NUMBER_GIVEN, NUMBER_BAD };
 /* An integer from min to max, also as decimal text; *ret is untouched unless NUMBER_GIVEN. */
 enum question_number question_integer(const struct question *x, const char *name, int64_t min,
                                       int64_t max, int64_t *ret);
-bool slice_is(struct slice s, const char *text);
 
 #endif

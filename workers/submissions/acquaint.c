@@ -59,12 +59,6 @@ subject_keep(struct job *j, const struct subject *found)
     j->known = &j->subject_known;
 }
 
-static bool
-slice_is(struct slice s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
-}
-
 /* Whoever of the batch waited for this subject keeps it at once: the next one may push it out of
  * the cache again. */
 static void

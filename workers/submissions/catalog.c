@@ -136,12 +136,6 @@ is(const char *text, struct slice s)
     return text != NULL && strlen(text) == s.len && memcmp(text, s.at, s.len) == 0;
 }
 
-static struct slice
-slice_of(const char *text)
-{
-    return (struct slice){text, text != NULL ? strlen(text) : 0};
-}
-
 static bool
 form_is_called(const struct catalog_form *f, struct slice name)
 {

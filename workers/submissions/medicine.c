@@ -41,12 +41,6 @@ medicine_free(struct medicine *m)
     free(m);
 }
 
-static struct slice
-slice_of(const char *text)
-{
-    return (struct slice){text, text != NULL ? strlen(text) : 0};
-}
-
 /* One a line, or null: as the study says by default. */
 static struct slice
 recipients_keep(struct medicine *m, struct batch *b, const struct study_rule *rule)

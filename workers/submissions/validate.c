@@ -25,12 +25,6 @@ struct judging {
     struct flags flags;
 };
 
-static bool
-text_is(struct slice s, const char *text)
-{
-    return s.at != NULL && s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
-}
-
 /* amended and entered-in-error are what corrections make of a form, nothing else. */
 static void
 status_judge(struct judging *g)
@@ -44,11 +38,11 @@ status_judge(struct judging *g)
                                               : (struct slice){"amended", 7};
         return;
     }
-    if (status.at == NULL || text_is(status, "completed"))
+    if (status.at == NULL || slice_is(status, "completed"))
         return;
     j->complete = false;
     j->extra.status = status;
-    if (!text_is(status, "in-progress") && !text_is(status, "stopped"))
+    if (!slice_is(status, "in-progress") && !slice_is(status, "stopped"))
         envelope_finding(g->b, j, RULE_STATUS, MEMBER_STATUS, NULL);
 }
 
