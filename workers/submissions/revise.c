@@ -20,17 +20,12 @@ struct correcting {
     enum judgement judgement;
 };
 
-static bool
-slice_is(struct slice s, const char *text)
-{
-    return s.at != NULL && s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
-}
-
+/* OUTCOME_STORED, or OUTCOME_DUPLICATE where another message had stored it. */
 static void
-stored_say(struct batch *b, struct job *j, const struct revision_written *written)
+revision_say(struct batch *b, struct job *j, enum outcome outcome,
+             const struct revision_written *written)
 {
-    j->row.stored_us = written->stored_us;
-    outcome_stored(b, j, OUTCOME_STORED,
+    outcome_stored(b, j, outcome,
                    &(struct outcome_row){
                        .stored_us = written->stored_us,
                        .received_us = TIME_NONE,
@@ -39,6 +34,9 @@ stored_say(struct batch *b, struct job *j, const struct revision_written *writte
                        .status = j->extra.status,
                        .revision = written->revision,
                    });
+    if (outcome == OUTCOME_DUPLICATE)
+        return;
+    j->row.stored_us = written->stored_us;
     j->to_cache = true;
 }
 
@@ -155,7 +153,7 @@ revision_write(struct batch *b, struct job *j, const struct write_env *env, int3
     int n = submission_revise(env->revisions, env->store, env->chain, &row, &audit, alerts,
                               n_alerts, identifiers, n_identifiers, &written);
     if (n == STORE_OK)
-        stored_say(b, j, &written);
+        revision_say(b, j, OUTCOME_STORED, &written);
     return n;
 }
 
@@ -179,21 +177,15 @@ current_judge(void *arg, const struct revision_found *f)
 
     c->judgement = JUDGE_REFUSED;
     if (own) {
-        stored_say(c->b, j, &(struct revision_written){f->stored_us, f->revision});
+        revision_say(c->b, j, OUTCOME_STORED,
+                     &(struct revision_written){f->stored_us, f->revision});
         c->judgement = JUDGE_DONE;
     } else if (f->subject.len != j->subject.len ||
                memcmp(f->subject.at, j->subject.at, f->subject.len) != 0) {
         validate_refuse(c->b, j, RULE_UNKNOWN_SUBMISSION, "rejected", 404);
     } else if (correction_repeats(j, f)) {
-        outcome_stored(c->b, j, OUTCOME_DUPLICATE,
-                       &(struct outcome_row){
-                           .stored_us = f->stored_us,
-                           .received_us = TIME_NONE,
-                           .questionnaire = j->row.questionnaire,
-                           .version = j->row.version,
-                           .status = j->extra.status,
-                           .revision = f->revision,
-                       });
+        revision_say(c->b, j, OUTCOME_DUPLICATE,
+                     &(struct revision_written){f->stored_us, f->revision});
         c->judgement = JUDGE_DONE;
     } else if (f->is_void) {
         validate_refuse(c->b, j, RULE_CORRECTION_CLOSED, "conflict", 409);
@@ -219,7 +211,7 @@ recorded_look(struct batch *b, struct job *j, const struct write_env *env, bool 
     int n = revision_recorded(env->store, j->row.study, &j->record.id, &b->broker, j->record.epoch,
                               j->record.seq, &written, ret_recorded);
     if (n == STORE_OK && *ret_recorded)
-        stored_say(b, j, &written);
+        revision_say(b, j, OUTCOME_STORED, &written);
     return n;
 }
 
