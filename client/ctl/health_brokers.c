@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "client/ctl/format.h"
 #include "client/ctl/health_inner.h"
+#include "client/ctl/rows.h"
 
 /* "submissions", and of which broker where there are several. */
 static void
@@ -16,20 +17,6 @@ object_write(const struct look *l, const char *queue, const char *endpoint, char
         snprintf(ret, OBJECT_SIZE, "%s", queue);
 }
 
-static const char *
-text_of(const json_t *row, const char *member)
-{
-    const char *text = json_string_value(json_object_get(row, member));
-
-    return text != NULL ? text : "";
-}
-
-static json_int_t
-number_of(const json_t *row, const char *member)
-{
-    return json_integer_value(json_object_get(row, member));
-}
-
 static json_t *
 row_of(const json_t *rows, const char *endpoint, const char *service)
 {
@@ -38,8 +25,8 @@ row_of(const json_t *rows, const char *endpoint, const char *service)
 
     json_array_foreach((json_t *)(uintptr_t)rows, i, row)
     {
-        if (strcmp(text_of(row, "endpoint"), endpoint) == 0 &&
-            (service == NULL || strcmp(text_of(row, "service"), service) == 0))
+        if (strcmp(row_text(row, "endpoint"), endpoint) == 0 &&
+            (service == NULL || strcmp(row_text(row, "service"), service) == 0))
             return row;
     }
     return NULL;
@@ -48,7 +35,7 @@ row_of(const json_t *rows, const char *endpoint, const char *service)
 static void
 intake_check(struct health *h, const json_t *status, const char *endpoint)
 {
-    const char *intake = text_of(status, "intake");
+    const char *intake = row_text(status, "intake");
     enum health_status found = HEALTH_CRITICAL;
 
     if (strcmp(intake, "open") == 0)
@@ -74,7 +61,7 @@ static void
 queue_check(struct health *h, const struct health_limits *limits, const json_t *queue,
             const char *object)
 {
-    int64_t age_us = number_of(queue, "oldest_us"), dead = number_of(queue, "dead");
+    int64_t age_us = row_number(queue, "oldest_us"), dead = row_number(queue, "dead");
     bool paused = json_is_true(json_object_get(queue, "paused"));
     enum health_status status = HEALTH_OK;
     char age[FORMAT_SIZE], waiting[FORMAT_SIZE];
@@ -86,7 +73,7 @@ queue_check(struct health *h, const struct health_limits *limits, const json_t *
     if (status == HEALTH_OK && paused)
         status = HEALTH_WARNING; /* a pause that was forgotten */
     format_age(age_us, age);
-    format_count((uint64_t)number_of(queue, "ready"), waiting);
+    format_count((uint64_t)row_number(queue, "ready"), waiting);
     health_add(h, HEALTH_QUEUE_AGE, object, status, "%s wait, the oldest %s%s", waiting, age,
                paused ? "; paused" : "");
     health_value(h, age_us, limits->age_warning_us, limits->age_critical_us);
@@ -106,7 +93,7 @@ workers_check(struct health *h, const struct health_limits *limits, const struct
     while (*(at += strspn(at, " ,")) != '\0') {
         size_t len = strcspn(at, " ,");
         snprintf(service, sizeof(service), "%.*s", (int)(len < 63 ? len : 63), at);
-        int64_t n = number_of(row_of(queues, endpoint, service), "workers");
+        int64_t n = row_number(row_of(queues, endpoint, service), "workers");
         object_write(l, service, endpoint, object);
         health_add(h, HEALTH_WORKERS, object, n > 0 ? HEALTH_OK : HEALTH_CRITICAL,
                    n > 0 ? "%lld" : "none: nothing of this queue is done", (long long)n);
@@ -127,16 +114,16 @@ health_brokers(struct health *h, const struct health_limits *limits, struct look
         const char *endpoint = look_endpoint(l, b);
         const json_t *own = row_of(status, endpoint, NULL);
         health_add(h, HEALTH_BROKER, endpoint, own != NULL ? HEALTH_OK : HEALTH_CRITICAL, "%s",
-                   own != NULL ? text_of(own, "version") : "no answer");
+                   own != NULL ? row_text(own, "version") : "no answer");
         if (own == NULL)
             continue;
         intake_check(h, own, endpoint);
         damage_check(h, row_of(ledgers, endpoint, NULL), endpoint);
         json_array_foreach(queues, i, row)
         {
-            if (strcmp(text_of(row, "endpoint"), endpoint) != 0)
+            if (strcmp(row_text(row, "endpoint"), endpoint) != 0)
                 continue;
-            object_write(l, text_of(row, "service"), endpoint, object);
+            object_write(l, row_text(row, "service"), endpoint, object);
             queue_check(h, limits, row, object);
         }
         workers_check(h, limits, l, queues, endpoint);

@@ -149,3 +149,17 @@ rows_read(const uint8_t *data, size_t size, json_t *rows)
     json_decref(all);
     return sound;
 }
+
+const char *
+row_text(const json_t *row, const char *member)
+{
+    const char *text = json_string_value(json_object_get(row, member));
+
+    return text != NULL ? text : "";
+}
+
+json_int_t
+row_number(const json_t *row, const char *member)
+{
+    return json_integer_value(json_object_get(row, member));
+}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "client/ctl/rows.h"
 #include "client/ctl/table.h"
 
 #define OTHERS "(others)"
@@ -46,16 +47,10 @@ shape_free(struct shape *s)
     free(s);
 }
 
-static json_int_t
-number_of(const json_t *object, const char *member)
-{
-    return json_integer_value(json_object_get(object, member));
-}
-
 static void
 number_add(json_t *object, const char *member, json_int_t n)
 {
-    json_object_set_new(object, member, json_integer(number_of(object, member) + n));
+    json_object_set_new(object, member, json_integer(row_number(object, member) + n));
 }
 
 static void
@@ -66,7 +61,7 @@ group_count(json_t *group, const char *state, size_t age, json_int_t n, json_int
     json_integer_set(at, json_integer_value(at) + n);
     number_add(group, "n", n);
     number_add(json_object_get(group, "states"), state, n);
-    if (oldest_us > number_of(group, "oldest_us"))
+    if (oldest_us > row_number(group, "oldest_us"))
         json_object_set_new(group, "oldest_us", json_integer(oldest_us));
 }
 
@@ -102,7 +97,7 @@ shape_add_row(struct shape *s, const json_t *row, bool by_state)
         return false;
     for (size_t i = 0; i < SHAPE_AGES; i++)
         shape_add(s, by_state ? state : name, state, i, json_integer_value(json_array_get(ages, i)),
-                  number_of(row, "oldest_us"));
+                  row_number(row, "oldest_us"));
     return true;
 }
 
@@ -110,7 +105,7 @@ static int
 group_compare(const void *a, const void *b)
 {
     const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
-    json_int_t l = number_of(left, "n"), r = number_of(right, "n");
+    json_int_t l = row_number(left, "n"), r = row_number(right, "n");
 
     if (l != r)
         return l < r ? 1 : -1;
@@ -126,7 +121,7 @@ group_join(json_t *to, const json_t *from)
     json_t *n;
     size_t i;
 
-    number_add(to, "n", number_of(from, "n"));
+    number_add(to, "n", row_number(from, "n"));
     json_object_foreach(json_object_get(from, "states"), state, n)
         number_add(json_object_get(to, "states"), state, json_integer_value(n));
     json_array_foreach(json_object_get(from, "ages"), i, n)
@@ -134,8 +129,8 @@ group_join(json_t *to, const json_t *from)
         json_t *at = json_array_get(json_object_get(to, "ages"), i);
         json_integer_set(at, json_integer_value(at) + json_integer_value(n));
     }
-    if (number_of(from, "oldest_us") > number_of(to, "oldest_us"))
-        json_object_set_new(to, "oldest_us", json_integer(number_of(from, "oldest_us")));
+    if (row_number(from, "oldest_us") > row_number(to, "oldest_us"))
+        json_object_set_new(to, "oldest_us", json_integer(row_number(from, "oldest_us")));
 }
 
 json_t *
@@ -186,7 +181,7 @@ shape_print(const json_t *rows, const char *by)
     size_t n = 3, i;
 
     for (i = 0; i < ARRAY_LEN(states); i++) {
-        if (strcmp(by, "state") != 0 && number_of(all, states[i]) > 0)
+        if (strcmp(by, "state") != 0 && row_number(all, states[i]) > 0)
             columns[n++] = (struct column){states[i], states[i], COLUMN_COUNT};
     }
     for (i = 0; i < SHAPE_AGES; i++)
@@ -198,7 +193,7 @@ shape_print(const json_t *rows, const char *by)
             json_pack("{s:s, s:O, s:O}", "name", *name != '\0' ? name : "-", "n",
                       json_object_get(row, "n"), "oldest_us", json_object_get(row, "oldest_us"));
         for (size_t k = 0; k < ARRAY_LEN(states); k++)
-            count_set(line, states[k], number_of(json_object_get(row, "states"), states[k]));
+            count_set(line, states[k], row_number(json_object_get(row, "states"), states[k]));
         for (size_t k = 0; k < SHAPE_AGES; k++)
             count_set(line, age_titles[k],
                       json_integer_value(json_array_get(json_object_get(row, "ages"), k)));

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/ctl/format.h"
+#include "client/ctl/rows.h"
 #include "client/ctl/table.h"
 
 static const struct column broker_columns[] = {
@@ -34,20 +35,6 @@ static const struct column queue_columns[] = {
     {"paused", "paused", COLUMN_FLAG},
 };
 
-static const char *
-text_of(const json_t *object, const char *member)
-{
-    const char *text = json_string_value(json_object_get(object, member));
-
-    return text != NULL ? text : "";
-}
-
-static json_int_t
-number_of(const json_t *object, const char *member)
-{
-    return json_integer_value(json_object_get(object, member));
-}
-
 static json_t *
 queue_find(const json_t *queues, const char *service)
 {
@@ -56,7 +43,7 @@ queue_find(const json_t *queues, const char *service)
 
     json_array_foreach((json_t *)(uintptr_t)queues, i, queue)
     {
-        if (strcmp(text_of(queue, "service"), service) == 0)
+        if (strcmp(row_text(queue, "service"), service) == 0)
             return queue;
     }
     return NULL;
@@ -67,18 +54,18 @@ queue_add(json_t *queues, const json_t *row)
 {
     static const char *const sums[] = {"ready",    "leased",   "delayed", "dead",
                                        "accepted", "finished", "workers"};
-    json_t *queue = queue_find(queues, text_of(row, "service"));
+    json_t *queue = queue_find(queues, row_text(row, "service"));
 
     if (queue == NULL) {
-        queue = json_pack("{s:s, s:i, s:i, s:b}", "service", text_of(row, "service"), "oldest_us",
+        queue = json_pack("{s:s, s:i, s:i, s:b}", "service", row_text(row, "service"), "oldest_us",
                           0, "busy", 0, "paused", 0);
         json_array_append_new(queues, queue);
     }
     for (size_t i = 0; i < ARRAY_LEN(sums); i++)
         json_object_set_new(queue, sums[i],
-                            json_integer(number_of(queue, sums[i]) + number_of(row, sums[i])));
-    if (number_of(row, "oldest_us") > number_of(queue, "oldest_us"))
-        json_object_set_new(queue, "oldest_us", json_integer(number_of(row, "oldest_us")));
+                            json_integer(row_number(queue, sums[i]) + row_number(row, sums[i])));
+    if (row_number(row, "oldest_us") > row_number(queue, "oldest_us"))
+        json_object_set_new(queue, "oldest_us", json_integer(row_number(row, "oldest_us")));
     if (json_is_true(json_object_get(row, "paused")))
         json_object_set_new(queue, "paused", json_true());
 }
@@ -92,9 +79,9 @@ top_queues(const json_t *queues, const json_t *workers)
     json_array_foreach((json_t *)(uintptr_t)queues, i, row) queue_add(all, row);
     json_array_foreach((json_t *)(uintptr_t)workers, i, row)
     {
-        json_t *queue = queue_find(all, text_of(row, "service"));
-        if (queue != NULL && number_of(row, "leases") > 0)
-            json_object_set_new(queue, "busy", json_integer(number_of(queue, "busy") + 1));
+        json_t *queue = queue_find(all, row_text(row, "service"));
+        if (queue != NULL && row_number(row, "leases") > 0)
+            json_object_set_new(queue, "busy", json_integer(row_number(queue, "busy") + 1));
     }
     return all;
 }
@@ -110,10 +97,10 @@ top_rates(json_t *queues, const json_t *before, int64_t elapsed_us)
 
     json_array_foreach(queues, i, queue)
     {
-        const json_t *then = queue_find(before, text_of(queue, "service"));
+        const json_t *then = queue_find(before, row_text(queue, "service"));
         for (size_t r = 0; r < ARRAY_LEN(rates); r++) {
             json_int_t more =
-                number_of(queue, rates[r].counter) - number_of(then, rates[r].counter);
+                row_number(queue, rates[r].counter) - row_number(then, rates[r].counter);
             bool known = then != NULL && elapsed_us > 0 && more >= 0;
             json_object_set_new(queue, rates[r].rate,
                                 known
@@ -128,10 +115,10 @@ store_write(FILE *out, const char *name, const json_t *store)
 {
     char why[256];
 
-    snprintf(why, sizeof(why), "%s", text_of(store, "why"));
+    snprintf(why, sizeof(why), "%s", row_text(store, "why"));
     format_fold(why);
     format_tame(why);
-    fprintf(out, "%s %s%s%s", name, text_of(store, "state"), *why != '\0' ? ": " : "", why);
+    fprintf(out, "%s %s%s%s", name, row_text(store, "state"), *why != '\0' ? ": " : "", why);
 }
 
 void
@@ -141,7 +128,7 @@ top_write(FILE *out, const json_t *look, int64_t interval_us)
     const json_t *queues = json_object_get(look, "queues");
     char text[FORMAT_SIZE];
 
-    fprintf(out, "sluice  %.19sZ", text_of(look, "at"));
+    fprintf(out, "sluice  %.19sZ", row_text(look, "at"));
     if (interval_us > 0) {
         format_age(interval_us, text);
         fprintf(out, "  every %s, q ends", text);
@@ -162,9 +149,9 @@ top_write(FILE *out, const json_t *look, int64_t interval_us)
         fprintf(out, "unknown\n");
         return;
     }
-    format_count((uint64_t)number_of(alerts, "open"), text);
+    format_count((uint64_t)row_number(alerts, "open"), text);
     fprintf(out, "%s", text);
-    format_count((uint64_t)number_of(alerts, "urgent"), text);
+    format_count((uint64_t)row_number(alerts, "urgent"), text);
     fprintf(out, ", urgent %s", text);
     age = json_object_get(alerts, "urgent_oldest_us");
     if (json_is_integer(age)) {
