@@ -191,10 +191,6 @@ struct questionnaire {
 
     struct sheet *sheet; /* scratch of the check, or NULL; questionnaire/sheet.h */
 
-    /* Scratch of the check (check.c only). */
-    uint32_t *answered; /* number of the scope's occurrence that answered it */
-    uint32_t occurrence;
-
     struct option *options; /* of all answerOption */
     uint32_t n_options;
     struct definition_memory *memory; /* owns what the pointers above point at */

@@ -24,6 +24,15 @@ why_add(struct compiler *c, const char *line)
     buf_append_str(&c->why, line);
 }
 
+/* What is said, behind "item 'x': " where it is said of one. */
+static void __attribute__((format(printf, 3, 0)))
+line_write(char line[LINE_SIZE], const struct item *item, const char *fmt, va_list args)
+{
+    size_t n = item != NULL ? (size_t)snprintf(line, LINE_SIZE, "item '%s': ", item->link_id) : 0;
+
+    vsnprintf(line + n, LINE_SIZE - n, fmt, args);
+}
+
 bool
 refuse(struct compiler *c, const char *fmt, ...)
 {
@@ -31,28 +40,20 @@ refuse(struct compiler *c, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(line, sizeof(line), fmt, args);
+    line_write(line, NULL, fmt, args);
     va_end(args);
     why_add(c, line);
     return false;
 }
 
-/* "item 'x': " before what is said of it. */
-static size_t
-item_prefix(const struct item *item, char *line)
-{
-    return (size_t)snprintf(line, LINE_SIZE, "item '%s': ", item->link_id);
-}
-
 bool
 item_refuse(struct compiler *c, const struct item *item, const char *fmt, ...)
 {
-    char line[LINE_SIZE] = "";
-    size_t n = item != NULL ? item_prefix(item, line) : 0;
+    char line[LINE_SIZE];
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(line + n, sizeof(line) - n, fmt, args);
+    line_write(line, item, fmt, args);
     va_end(args);
     why_add(c, line);
     return false;
@@ -78,7 +79,7 @@ warn(struct compiler *c, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(line, sizeof(line), fmt, args);
+    line_write(line, NULL, fmt, args);
     va_end(args);
     warning_add(c, line);
 }
@@ -86,12 +87,11 @@ warn(struct compiler *c, const char *fmt, ...)
 void
 item_warn(struct compiler *c, const struct item *item, const char *fmt, ...)
 {
-    char line[LINE_SIZE] = "";
-    size_t n = item != NULL ? item_prefix(item, line) : 0;
+    char line[LINE_SIZE];
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(line + n, sizeof(line) - n, fmt, args);
+    line_write(line, item, fmt, args);
     va_end(args);
     warning_add(c, line);
 }
