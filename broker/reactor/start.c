@@ -1,6 +1,7 @@
 /* The order of a start and of an end. */
 #include "broker/reactor/start.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,7 @@ journal_start(struct broker *b, struct journal_limits *limits)
     b->damaged_messages = opened.damaged_messages;
     survivors_retain(b);
     effects_run(b);
+    malloc_trim(0); /* what replay read batches into: as large as the largest batch it met */
 
     struct core_figures figures;
     core_figures(b->core, &figures);
