@@ -3,8 +3,9 @@
  * The same scanner and the same numbers as replay, but from the oldest file on, and every finding
  * is reported with file, offset and rule. While a broker lives here (its lock on the identity
  * tells), the last segment is being written: what is not valid there and followed by nothing valid
- * is not there yet; and a finding in a file is believed only if it is still there on a second look.
- */
+ * is not there yet; a header goes to the file ahead of its segment's first batch, so it is read
+ * after the batches and counts only where one is; and a finding in a file is believed only if it is
+ * still there on a second look. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -148,14 +149,22 @@ order_check(struct verify *v, const char *name, uint64_t offset, const struct la
     v->expected = *start;
 }
 
-static void
-header_check(struct verify *v, const struct found *found, const char *name)
+/* Read anew: what was found when the folder was listed may have been half a write. */
+static int
+header_check(struct verify *v, struct scan *s, const char *name, bool has_batches)
 {
-    if ((found->copies & 1) == 0)
+    struct segment_header header;
+    unsigned copies;
+
+    int rc = scan_header(s, &header, &copies);
+    if (rc != 0 || (v->is_live && !has_batches))
+        return rc;
+    if ((copies & 1) == 0)
         found_fault(v, name, 0, "header-crc", "the header's first copy is not valid");
-    if ((found->copies & 2) == 0)
+    if ((copies & 2) == 0)
         found_fault(v, name, LAYOUT_HEADER_TWIN, "header-crc",
                     "the header's second copy is not valid");
+    return 0;
 }
 
 /* The end of the last segment, if no mark stands there. Behind a living broker it is on its way to
@@ -194,7 +203,6 @@ segment_look(struct verify *v, size_t index, const char *name, int fd, struct se
     int rc = scan_init(&s, &v->id, fd, found->number);
     if (rc != 0)
         return rc;
-    header_check(v, found, name);
     while ((rc = scan_next(&s, limit, &item)) == 0 && item.kind != SCAN_END) {
         if (item.kind == SCAN_GAP) {
             found_fault(v, name, item.offset, "batch-header",
@@ -221,6 +229,8 @@ segment_look(struct verify *v, size_t index, const char *name, int fd, struct se
              scan_torn_at(&s, item.offset))
         found_fault(v, name, item.offset, "batch-header",
                     "batch %" PRIu64 " is not valid, and later ones are", v->expected.batch);
+    if (rc == 0)
+        rc = header_check(v, &s, name, t.batches > 0);
     scan_deinit(&s);
     *ret = t;
     return rc;
