@@ -64,24 +64,4 @@ size_t fixture_alive(const struct fixture *f);
 /* The bytes of a message as the reference knows them (crc 0). */
 size_t fixture_record(const struct fixture *f, uint64_t seq, uint8_t *ret_bytes, size_t size);
 
-/* The last batch of the last segment that was begun, and the mark behind it (offset 0: none). */
-struct fixture_end {
-    char name[32];
-    uint64_t batch_offset, batch_end, mark_offset;
-    uint32_t records;
-};
-void fixture_find_end(const struct fixture *f, struct fixture_end *ret);
-
-/* Puts another file (/dev/full) in the place of the tail's: the next write fails. */
-void fixture_break_tail(const struct fixture *f, int fd);
-
-/* Files. */
-void fixture_write(const struct fixture *f, const char *name, uint64_t offset, uint8_t byte,
-                   uint64_t n);
-void fixture_path(const struct fixture *f, const char *name, char *ret_path, size_t size);
-void fixture_flip(const struct fixture *f, const char *name, uint64_t offset);
-bool fixture_exists(const struct fixture *f, const char *name);
-void folder_copy_all(const char *from, const char *to);
-void folder_remove_all(const char *dir);
-
 #endif

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "broker/journal/layout.h"
+#include "tests/unit/broker/journal/files.h"
 #include "tests/unit/broker/journal/fixture.h"
 
 #define MESSAGES 60u

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/broker/journal/files.h"
 #include "tests/unit/broker/journal/fixture.h"
 
 static int
@@ -191,6 +192,26 @@ test_verify_beside(void **state)
     }
 }
 
+/* A segment that is being begun at this instant: its header is half there, its first batch is not.
+ */
+static void
+test_verify_beside_begun(void **state)
+{
+    struct fixture *f = *state;
+    char *text;
+    size_t size;
+
+    assert_int_equal(fixture_open(f), 0);
+    assert_int_equal(fixture_message(f, 500, NULL), 0);
+    fixture_sync(f);
+    fixture_half_header(f);
+    FILE *out = open_memstream(&text, &size);
+    assert_int_equal(journal_verify(f->dir, true, out), 0);
+    fclose(out);
+    assert_non_null(strstr(text, "\"live\":true"));
+    free(text);
+}
+
 /* The disk stays silent while nothing was handed over, and a failure is final: here the file behind
  * the tail is closed for writing by replacing its descriptor. */
 static void
@@ -229,6 +250,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_read_of_damaged_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_verify_beside, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_verify_beside_begun, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failure_is_final, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "broker/journal/layout.h"
+#include "tests/unit/broker/journal/files.h"
 #include "tests/unit/broker/journal/fixture.h"
 
 static int
