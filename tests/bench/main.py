@@ -54,6 +54,8 @@ def options():
     parser.add_argument("--pairs", type=positive, default=3, metavar="N",
                         help="interleaved runs of sluice and gin (3); flask runs once for each number of connections")
     parser.add_argument("--subjects", type=positive, default=5000, metavar="N", help="subjects loaded beforehand (5000)")
+    parser.add_argument("--no-audit", dest="audit", action="store_false",
+                        help="the peers write no audit row (Sluice always does)")
     parser.add_argument("--print-systems", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -83,13 +85,15 @@ def compare(args):
         servers.promises_check(stores.postgres)
         print(f"PostgreSQL: {servers.settings_text(stores.postgres)}; Redis: appendonly yes, appendfsync everysec")
         print(f"Disk: {servers.sync_us(stores.folder):.0f} us for 8 KB with fdatasync; {os.cpu_count()} cores, "
-              f"load {os.getloadavg()[0]:.1f}; {args.subjects} subjects; {args.seconds} s a run\n", flush=True)
-        known = {name: systems.SYSTEMS[name](stores, args.subjects) for name in args.systems}
+              f"load {os.getloadavg()[0]:.1f}; {args.subjects} subjects; {args.seconds} s a run")
+        print(f"Audit rows: {'every system writes one a submission' if args.audit else 'of Sluice only (--no-audit)'}\n",
+              flush=True)
+        known = {name: systems.SYSTEMS[name](stores, args.subjects, args.audit) for name in args.systems}
         for n, (body, connections, name) in enumerate(steps, 1):
             try:
                 run = measure.measure(known[name], stores, connections, args.seconds, body, args.subjects)
             except (Failure, RuntimeError, OSError, subprocess.SubprocessError) as error:
-                run = measure.Run(name, connections, body, faults=[str(error)])
+                run = measure.Run(name, connections, body, audited=known[name].audited, faults=[str(error)])
             result.add(run)
             print(f"[{n}/{len(steps)}] {name:<7} {connections:>4} connections {body:>5}: {run.stored_per_s:>8,.0f} "
                   f"stored/s, p50 {run.p50_ms:.2f} p99 {run.p99_ms:.2f} ms, {run.cpu_s_per_1000:.4f} CPU-s/1000, "

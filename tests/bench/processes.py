@@ -1,8 +1,7 @@
-"""Starting a peer, and reading from /proc what processes cost. A group is a set of root processes with
+"""Waiting for a child's end, and reading from /proc what processes cost. A group is a set of root processes with
 all their descendants; children that have exited are in their parents' cutime and cstime."""
 import os
-import subprocess
-import time
+import select
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -47,30 +46,19 @@ def rss_mb(roots):
     return sum(int(fields[RSS]) for fields in family(roots)) * PAGE_BYTES / 1e6
 
 
-def start(command, log_path, env, cwd=None):
-    """Starts a server with its output in log_path; the caller ends it with stop()."""
-    with open(log_path, "ab") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd,
-                                env={**os.environ, **env})
+def ended(process, seconds):
+    """Waits for the end of a child that has not been waited for; False when the seconds are over first."""
+    fd = os.pidfd_open(process.pid)
+    try:
+        return bool(select.select([fd], [], [], seconds)[0])
+    finally:
+        os.close(fd)
 
 
 def stop(process):
     """SIGTERM, and a kill when that takes longer than ten seconds."""
     if process.poll() is None:
         process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
+        if not ended(process, 10):
             process.kill()
-            process.wait()
-
-
-def until(what, ready, process=None, seconds=20.0):
-    """Polls ready() to a deadline; fails at once when the process behind it has ended."""
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if process is not None and process.poll() is not None:
-            raise Failure(f"{what}: the process ended with status {process.returncode}")
-        if time.monotonic() > deadline:
-            raise Failure(f"{what}: not ready after {seconds:.0f} s")
-        time.sleep(0.02)
+        process.wait()

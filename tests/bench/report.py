@@ -103,7 +103,8 @@ class Report:
 
     def figures(self, key):
         m = self.medians(key)
-        return {"body": key[0], "runs": len(self.runs[key]), **rounded(m), "cpu": rounded(m["cpu"], 5)}
+        runs = self.runs[key]
+        return {"body": key[0], "runs": len(runs), "audit": runs[0].audited, **rounded(m), "cpu": rounded(m["cpu"], 5)}
 
 
 def rounded(figures, digits=4):

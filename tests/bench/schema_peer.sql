@@ -1,5 +1,7 @@
 -- The peers' tables: the same kind of table as Sluice's own, in a database of each peer.
 -- No foreign keys and one secondary index, as in Sluice; the peers hold the reference data in memory.
+-- audit_events: Sluice's columns and key without batch and previous, which are the chain's. Its trigger
+-- (never changed) costs an insert nothing and is left out, as are roles and grants.
 CREATE SCHEMA sluice;
 
 CREATE TABLE sluice.studies (
@@ -37,3 +39,21 @@ CREATE TABLE sluice.submissions (
 
 CREATE INDEX submissions_by_subject
     ON sluice.submissions (study, subject_id, questionnaire, authored_at);
+
+CREATE TABLE sluice.audit_events (
+    writer uuid NOT NULL,
+    number bigint NOT NULL,
+    mac bytea NOT NULL,
+    at timestamptz NOT NULL,
+    actor text NOT NULL,
+    role text,
+    organisation text,
+    action text NOT NULL,
+    study text,
+    subject_id text,
+    submission_id uuid,
+    revision int,
+    reason text,
+    detail text,
+    PRIMARY KEY (writer, number)
+);

@@ -9,7 +9,7 @@ import urllib.request
 
 import fleet  # tests/system
 
-from processes import start, stop, until
+from processes import Failure, stop
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -18,24 +18,28 @@ FORM = os.path.join(HERE, "forms", "daily-diary.json")
 STUDY, TOKEN = fleet.STUDY, fleet.TOKEN
 
 
+READY_SECONDS = 20
+
+
 def subject_names(count):
     return [f"S{n:06d}" for n in range(1, count + 1)]
 
 
-def answers(url):
+def ready_check(name, url):
+    """One question after the process has said READY=1; a connection waits in the backlog until someone answers."""
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
+        with urllib.request.urlopen(url + "/readyz", timeout=READY_SECONDS):
+            pass
+    except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+        raise Failure(f"{name}: not ready: {error}") from error
 
 
 class Peer:
     """A peer has a database with the peers' schema and takes its settings from the environment."""
     name = None
 
-    def __init__(self, stores, subjects):
-        self.stores, self.subjects = stores, subjects
+    def __init__(self, stores, subjects, audit=True):
+        self.stores, self.subjects, self.audited = stores, subjects, audit
         self.database = f"bench_{self.name}"
         self.token, self.port, self.process = TOKEN, None, None
         self.prepare()
@@ -63,26 +67,30 @@ class Peer:
                    (STUDY, form["name"], form["version"], json.dumps(form)))
 
     def start(self):
-        self.query("TRUNCATE sluice.submissions")
+        self.query("TRUNCATE sluice.submissions, sluice.audit_events")
         self.stores.redis.client().flushall()
         self.query("CHECKPOINT")
         self.port = fleet.free_port()
         env = {"PEER_LISTEN": f"127.0.0.1:{self.port}", "PEER_REDIS": self.stores.redis.socket,
-               "PEER_POSTGRES": self.stores.postgres.dsn(self.database), **self.environment}
-        self.process = start(self.command(), os.path.join(BUILD, f"{self.name}.log"), env, self.folder)
-        until(f"{self.name} (its log is in {BUILD})", lambda: answers(self.url + "/readyz"), self.process)
+               "PEER_POSTGRES": self.stores.postgres.dsn(self.database),
+               "PEER_AUDIT": "yes" if self.audited else "no", **self.environment}
+        self.process = fleet.Process(self.name, self.command(), self.stores.folder, env)
+        self.process.start(READY_SECONDS)
+        ready_check(self.name, self.url)
 
     def rows(self):
         return self.query("SELECT count(*) FROM sluice.submissions")[0][0]
 
+    def audit_rows(self):
+        return self.query("SELECT count(*) FROM sluice.audit_events")[0][0]
+
     def stop(self):
-        if self.process:
-            stop(self.process)
+        if self.process and self.process.popen:
+            stop(self.process.popen)
 
 
 class Gin(Peer):
     name = "gin"
-    folder = None
     environment = {"GIN_MODE": "release", "GOGC": "400"}
 
     def command(self):
@@ -91,22 +99,23 @@ class Gin(Peer):
 
 class Flask(Peer):
     name = "flask"
-    folder = os.path.join(HERE, "peers", "flask")
     environment = {"PYTHONDONTWRITEBYTECODE": "1"}
 
     def command(self):
-        return ["/usr/bin/python3", "/usr/bin/gunicorn", "--config", "gunicorn.conf.py",
-                "--bind", f"127.0.0.1:{self.port}", "app:app"]
+        folder = os.path.join(HERE, "peers", "flask")
+        return ["/usr/bin/python3", "/usr/bin/gunicorn", "--chdir", folder, "--config",
+                os.path.join(folder, "gunicorn.conf.py"), "--bind", f"127.0.0.1:{self.port}", "app:app"]
 
 
 class Sluice:
     """Broker, edge and two workers by the system tests' fleet, each run with a journal and database of its own."""
     name = "sluice"
+    audited = True  # its audit trail can't be turned off
     groups_of = {"sluice-broker": "broker", "sluice-edge": "edge", "sluice-worker": "workers"}
     # The fleet's own settings are small, for tests; here the shipped defaults.
     settings = {"broker": {"segment_bytes": "64MiB", "journal_keep_bytes": "1GiB"}}
 
-    def __init__(self, stores, subjects):
+    def __init__(self, stores, subjects, audit=True):
         self.stores, self.subjects, self.token, self.fleet = stores, subjects, TOKEN, None
 
     @property
@@ -129,10 +138,13 @@ class Sluice:
         self.fleet.ctl("questionnaire", "load", FORM, "--study", STUDY, "--yes")
         self.fleet.query("CHECKPOINT")
         self.fleet.start()
-        until("sluice", lambda: answers(self.url + "/readyz"), self.fleet["edge1"].popen)
+        ready_check(self.name, self.url)
 
     def rows(self):
         return self.fleet.count("submissions")
+
+    def audit_rows(self):
+        return self.fleet.query("SELECT count(*) FROM sluice.audit_events WHERE action = 'submission.stored'")[0][0]
 
     def stop(self):
         if self.fleet:

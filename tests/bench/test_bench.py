@@ -1,5 +1,7 @@
 """The comparison's own arithmetic: a missing row is a failure, medians and ratios are those of the pairs."""
 import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -41,6 +43,24 @@ def test_every_answer_is_held_against_rows(changed, rows, words):
     assert all(word in fault for word, fault in zip(words, faults))
 
 
+@pytest.mark.parametrize("audit_rows,faults", [(None, []), (100, []), (99, ["100 new rows, but 99 new audit rows"])])
+def test_every_row_is_held_against_audit_rows(audit_rows, faults):
+    assert measure.faults_of(answers(), 100, audit_rows) == faults
+
+
+class Counted:
+    def __init__(self, audited):
+        self.audited = audited
+
+    def audit_rows(self):
+        return 70
+
+
+def test_audit_rows_are_counted_of_those_that_write_them():
+    assert measure.audit_rows(Counted(True), 30) == 40
+    assert measure.audit_rows(Counted(False), 30) is None
+
+
 def test_the_median_of_the_pairs_counts():
     result = report.Report()
     for ours, theirs in ((400, 100), (200, 100), (900, 300)):
@@ -77,8 +97,21 @@ def test_one_json_row_for_a_system_and_a_number_of_connections():
     rows = result.rows("1k")
     assert [(row["system"], row["connections"], row["body"]) for row in rows] == [("sluice", 256, "1k"), ("gin", 256, "1k")]
     assert {"stored_per_s", "p50_ms", "p99_ms", "cpu_s_per_1000", "rss_mb"} <= set(rows[0])
+    assert rows[0]["audit"] is True
     assert rows[0]["ratio_to_gin"]["stored"] == 4.0
     assert rows[1]["other_bodies"]["1.5k"]["stored_per_s"] == 100
+
+
+def test_a_row_says_that_its_system_wrote_no_audit():
+    result = report.Report()
+    result.add(measure.Run("gin", 256, "1k", audited=False, stored_per_s=100.0, cpu={"server": 0.1}, counts={"201": 1}))
+    assert result.rows("1k")[0]["audit"] is False
+
+
+@pytest.mark.parametrize("arguments,audit", [([], True), (["--no-audit"], False)])
+def test_peers_write_audit_rows_unless_told(monkeypatch, arguments, audit):
+    monkeypatch.setattr(sys, "argv", ["compare", *arguments])
+    assert main.options().audit is audit
 
 
 def test_pairs_are_interleaved_and_flask_comes_once(monkeypatch):
@@ -95,6 +128,16 @@ def test_bad_options_are_usage(monkeypatch, capsys, arguments):
         main.options()
     assert ended.value.code == 64
     assert "compare:" in capsys.readouterr().err
+
+
+def test_a_child_is_waited_for_by_its_end_not_by_the_clock():
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        assert not processes.ended(child, 0)
+        child.stdin.close()
+        assert processes.ended(child, 20)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        processes.stop(child)
+        assert child.returncode == -signal.SIGTERM
 
 
 def test_cpu_of_a_child_that_exited_is_counted():

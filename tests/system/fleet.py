@@ -58,14 +58,19 @@ class Process:
 
     def _await_ready(self, notify, deadline_s):
         end = time.monotonic() + deadline_s
-        while True:
-            readable, _, _ = select.select([notify], [], [], 0.05)
-            if readable and b"READY=1" in notify.recv(4096):
-                return
-            if self.popen.poll() is not None:
-                raise RuntimeError(f"{self.name} ended with {self.popen.returncode} before it was ready:\n{self.tail()}")
-            if time.monotonic() > end:
-                raise TimeoutError(f"{self.name} was not ready within {deadline_s} s:\n{self.tail()}")
+        ended = os.pidfd_open(self.popen.pid)
+        try:
+            while True:
+                readable, _, _ = select.select([notify, ended], [], [], max(0, end - time.monotonic()))
+                if notify in readable and b"READY=1" in notify.recv(4096):
+                    return
+                if ended in readable:
+                    self.popen.wait()
+                    raise RuntimeError(f"{self.name} ended with {self.popen.returncode} before it was ready:\n{self.tail()}")
+                if not readable:
+                    raise TimeoutError(f"{self.name} was not ready within {deadline_s} s:\n{self.tail()}")
+        finally:
+            os.close(ended)
 
     def tail(self, n=2000):
         with open(self.log, "rb") as f:

@@ -89,7 +89,7 @@ def watch(house, process, offered, streams):
             raise processes.Failure("the load did not end")
         offered.backlog.append((now_s, house.live()))
         streams.read(offered.alerts)
-        time.sleep(SAMPLE_S)
+        processes.ended(process, SAMPLE_S)
 
 
 def offer(house, make_requests, people, retry_us=0, window=0, seconds=0):

@@ -1,10 +1,13 @@
 """The Python peer: Flask under gunicorn, 201 after commit; the same job as the Go peer, tuned: a
-connection to PostgreSQL and to Redis of each thread's own, a prepared INSERT in autocommit,
-reference data in memory, no ORM, no logging."""
+connection to PostgreSQL and to Redis of each thread's own, one prepared statement in autocommit for
+the row and its audit row, reference data in memory, no ORM, no logging."""
 import hashlib
+import hmac
+import itertools
 import json
 import os
 import re
+import struct
 import threading
 import uuid
 from datetime import date, datetime, time, timezone
@@ -18,11 +21,23 @@ local = threading.local()
 IDENTITY_KEY = os.environ.get("PEER_IDENTITY_KEY", "0123456789abcdef0123456789abcdef").encode()
 ZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z")
 MEMBERS = {"id", "subjectId", "questionnaire", "version", "submitAt", "answers"}
-PREPARE = """PREPARE insert_submission (text, uuid, text, text, text, jsonb, timestamptz, timestamptz, bytea) AS
- INSERT INTO sluice.submissions (study, submission_id, subject_id, questionnaire, version, answers,
+AUDIT = os.environ.get("PEER_AUDIT", "yes") == "yes"
+AUDIT_KEY = os.environ.get("PEER_AUDIT_KEY", "fedcba9876543210fedcba9876543210").encode()
+AUDIT_WRITER = uuid.uuid4()  # of this process: gunicorn's workers load this file each for itself
+AUDIT_NUMBERS = itertools.count(1)
+ACTOR, ACTION, REVISION = "-", "submission.stored", 1
+INSERT = """INSERT INTO sluice.submissions (study, submission_id, subject_id, questionnaire, version, answers,
                                  authored_at, received_at, content_hash)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"""
-EXECUTE = "EXECUTE insert_submission (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+INSERT_AUDITED = f"""WITH s AS ({INSERT} RETURNING 1)
+ INSERT INTO sluice.audit_events (writer, number, mac, at, actor, action, study, subject_id, submission_id,
+                                  revision, detail)
+ SELECT $10, $11, $12, $8, '{ACTOR}', '{ACTION}', $1, $3, $2, {REVISION}, $13 FROM s"""
+TYPES = "text, uuid, text, text, text, jsonb, timestamptz, timestamptz, bytea"
+if AUDIT:
+    INSERT, TYPES = INSERT_AUDITED, TYPES + ", uuid, bigint, bytea, text"
+PREPARE = f"PREPARE insert_submission ({TYPES}) AS {INSERT}"
+EXECUTE = f"EXECUTE insert_submission ({', '.join(['%s'] * len(TYPES.split(',')))})"
 
 
 def connect():
@@ -145,14 +160,24 @@ def submit(subject):
     return store(name, str(key), body, received)
 
 
+def audit_row(study, key, subject, received, content_hash):
+    """Its parameters: writer, number, HMAC over the row's fields (each text with its length in front), detail. No chain
+    from row to row: writers would have to take turns for it."""
+    number, detail = next(AUDIT_NUMBERS), "completed " + content_hash.hex()
+    fields = [field.encode() for field in (received, ACTOR, ACTION, study, subject, key, detail)]
+    signed = struct.pack(f"<16sqq{len(fields)}q", AUDIT_WRITER.bytes, number, REVISION, *map(len, fields)) + b"".join(fields)
+    return str(AUDIT_WRITER), number, hmac.digest(AUDIT_KEY, signed, "sha256"), detail
+
+
 def store(study, key, body, received):
     answers = json.dumps(body["answers"], sort_keys=True, ensure_ascii=False)
     line = "\0".join((body["subjectId"], body["questionnaire"], body["version"], body["submitAt"], answers))
     content_hash = hashlib.blake2b(line.encode(), key=IDENTITY_KEY, digest_size=32).digest()
+    audit = audit_row(study, key, body["subjectId"], received, content_hash) if AUDIT else ()
     cursor, cache = stores()
     try:
         cursor.execute(EXECUTE, (study, key, body["subjectId"], body["questionnaire"], body["version"],
-                                 answers, body["submitAt"], received, content_hash))
+                                 answers, body["submitAt"], received, content_hash, *audit))
         status = 201
         if cursor.rowcount == 0:
             cursor.execute("SELECT content_hash FROM sluice.submissions WHERE study = %s AND submission_id = %s",

@@ -1,5 +1,5 @@
-// PostgreSQL and Redis of the Go peer: one prepared INSERT in autocommit (a single round trip with its
-// commit), one HSET pipeline. Redis never fails a submission.
+// PostgreSQL and Redis of the Go peer: one prepared statement in autocommit for the row and its audit row (a
+// single round trip with its commit), one HSET pipeline. Redis never fails a submission.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gomodule/redigo/redis"
+	"github.com/jackc/pgconn"
 	"github.com/jackc/pgx/v4"
 	"github.com/jackc/pgx/v4/pgxpool"
 )
@@ -15,6 +16,11 @@ import (
 const insertSubmission = `INSERT INTO sluice.submissions
  (study, submission_id, subject_id, questionnaire, version, answers, authored_at, received_at, content_hash)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
+
+const insertAudited = `WITH s AS (` + insertSubmission + ` RETURNING 1)
+ INSERT INTO sluice.audit_events
+ (writer, number, mac, at, actor, action, study, subject_id, submission_id, revision, detail)
+ SELECT $10, $11, $12, $8, $13, $14, $1, $3, $2, $15, $16 FROM s`
 
 const selectHash = `SELECT content_hash FROM sluice.submissions WHERE study = $1 AND submission_id = $2`
 
@@ -35,10 +41,11 @@ type submission struct {
 }
 
 type rows struct {
-	pool *pgxpool.Pool
+	pool  *pgxpool.Pool
+	audit *auditor // nil: no audit rows
 }
 
-func openRows(ctx context.Context, dsn string, connections int) (*rows, error) {
+func openRows(ctx context.Context, dsn string, connections int, audit *auditor) (*rows, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
@@ -47,7 +54,11 @@ func openRows(ctx context.Context, dsn string, connections int) (*rows, error) {
 	config.MinConns = int32(connections)
 	config.ConnConfig.RuntimeParams["statement_timeout"] = "3000"
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		if _, err := conn.Prepare(ctx, "insert_submission", insertSubmission); err != nil {
+		insert := insertSubmission
+		if audit != nil {
+			insert = insertAudited
+		}
+		if _, err := conn.Prepare(ctx, "insert_submission", insert); err != nil {
 			return err
 		}
 		_, err := conn.Prepare(ctx, "select_hash", selectHash)
@@ -57,17 +68,28 @@ func openRows(ctx context.Context, dsn string, connections int) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rows{pool: pool}, nil
+	return &rows{pool: pool, audit: audit}, nil
 }
 
 func (r *rows) Close() {
 	r.pool.Close()
 }
 
+// The command's count is that of the statement's last INSERT: 1 if the submission was new, either way.
+func (r *rows) insert(ctx context.Context, s *submission) (pgconn.CommandTag, error) {
+	if r.audit == nil {
+		return r.pool.Exec(ctx, "insert_submission", s.study, s.id, s.subject, s.questionnaire,
+			s.version, s.answers, s.authoredAt, s.receivedAt, s.contentHash[:])
+	}
+	a := r.audit.sign(s)
+	return r.pool.Exec(ctx, "insert_submission", s.study, s.id, s.subject, s.questionnaire,
+		s.version, s.answers, s.authoredAt, s.receivedAt, s.contentHash[:],
+		r.audit.writer, a.number, a.mac[:], auditActor, auditAction, revision, a.detail)
+}
+
 // Returns after the commit; a missing row is told apart by its hash in a statement of its own.
 func (r *rows) store(ctx context.Context, s *submission) (outcome, error) {
-	tag, err := r.pool.Exec(ctx, "insert_submission", s.study, s.id, s.subject, s.questionnaire,
-		s.version, s.answers, s.authoredAt, s.receivedAt, s.contentHash[:])
+	tag, err := r.insert(ctx, s)
 	if err != nil {
 		return conflict, err
 	}
