@@ -106,8 +106,6 @@ quantity_take(const struct item *item, const struct mp_value *v, struct mp_curso
 {
     const struct unit *own = item->unit;
     struct quantity x;
-    double converted;
-    char text[32];
 
     if (!quantity_read(v, inside, &x) || !number_take(&x.number, &r->as_written))
         return false;
@@ -119,12 +117,9 @@ quantity_take(const struct item *item, const struct mp_value *v, struct mp_curso
     }
     r->unit = unit.at;
     r->unit_len = (uint32_t)unit.len;
-    if (own != NULL && quantity_converts(&x, own, own) &&
-        ucum_convert(r->as_written, unit.at, unit.len, own->code, strlen(own->code), &converted) ==
-            UCUM_OK) {
-        int n = snprintf(text, sizeof(text), "%.15g", converted);
-        r->has_number = decimal_parse(text, (size_t)n, &r->number);
-    }
+    r->has_number = own != NULL && quantity_converts(&x, own, own) &&
+                    ucum_convert(r->as_written, unit.at, unit.len, own->code, strlen(own->code),
+                                 &r->number) == UCUM_OK;
     return true;
 }
 

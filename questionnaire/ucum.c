@@ -8,13 +8,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "questionnaire/wide.h"
 
 enum { DIM_LENGTH, DIM_TIME, DIM_MASS, DIM_TEMPERATURE, DIM_AMOUNT, DIM_BASE };
 #define ARBITRARY_MAX 5
 #define DIMS (DIM_BASE + ARBITRARY_MAX)
 #define EXPONENT_MAX 9 /* of an atom; after 10* up to two digits */
 #define TEN_MAX 308    /* of a factor */
-#define WIDE_LIMBS 8   /* 64 bits each */
+#define GAP_MAX 40     /* powers of ten between a temperature and its scale's offset */
+#define ENDLESS_DIGITS 15
 
 struct factor {
     uint64_t numerator, denominator;
@@ -239,34 +241,6 @@ unit_read(const char *text, size_t len, struct factor *ret)
     }
 }
 
-/* A whole number, least limb first. */
-struct wide {
-    uint64_t limb[WIDE_LIMBS];
-};
-
-static void
-wide_multiply(struct wide *w, uint64_t by)
-{
-    unsigned __int128 carry = 0;
-
-    for (int i = 0; i < WIDE_LIMBS; i++) {
-        carry += (unsigned __int128)w->limb[i] * by;
-        w->limb[i] = (uint64_t)carry;
-        carry >>= 64;
-    }
-    sluice_assert(carry == 0);
-}
-
-static int
-wide_compare(const struct wide *a, const struct wide *b)
-{
-    for (int i = WIDE_LIMBS - 1; i >= 0; i--) {
-        if (a->limb[i] != b->limb[i])
-            return a->limb[i] < b->limb[i] ? -1 : 1;
-    }
-    return 0;
-}
-
 static uint64_t
 magnitude(int64_t i)
 {
@@ -292,10 +266,8 @@ magnitude_compare(struct decimal a, const struct factor *fa, struct decimal b,
     wide_multiply(&x, fb->denominator);
     wide_multiply(&y, fb->numerator);
     wide_multiply(&y, fa->denominator);
-    for (; ten_a > ten_b; ten_a--)
-        wide_multiply(&x, 10);
-    for (; ten_b > ten_a; ten_b--)
-        wide_multiply(&y, 10);
+    wide_multiply_ten(&x, ten_a > ten_b ? (unsigned)(ten_a - ten_b) : 0);
+    wide_multiply_ten(&y, ten_b > ten_a ? (unsigned)(ten_b - ten_a) : 0);
     return wide_compare(&x, &y);
 }
 
@@ -333,19 +305,94 @@ ucum_convertible(const char *from, size_t from_len, const char *to, size_t to_le
     return pair_read(from, from_len, to, to_len, &a, &b);
 }
 
+/* n / d × 10^ten, its first digits; both above zero, each below 2^400. *ret_endless: there are
+ * more, and the last one is rounded, half to even. */
+static struct decimal
+quotient(struct wide n, struct wide d, int64_t ten, int digits, bool *ret_endless)
+{
+    struct wide twice;
+    int64_t coefficient = 0;
+    int taken = 0;
+
+    for (; wide_compare(&n, &d) >= 0; ten++)
+        wide_multiply(&d, 10);
+    for (; taken < digits && !wide_is_zero(&n); taken++) {
+        wide_multiply(&n, 10);
+        int digit = 0;
+        for (; wide_compare(&n, &d) >= 0; digit++)
+            wide_subtract(&n, &d);
+        coefficient = coefficient * 10 + digit;
+        ten--;
+        taken -= coefficient == 0; /* zeros in front are no digits */
+    }
+    *ret_endless = !wide_is_zero(&n);
+    twice = n;
+    wide_add(&twice, &n);
+    int half = wide_compare(&twice, &d);
+    coefficient += half > 0 || (half == 0 && coefficient % 2 != 0);
+    for (; coefficient % 10 == 0; ten++)
+        coefficient /= 10;
+    return (struct decimal){coefficient, (int32_t)ten};
+}
+
+/* *n × 10^*ten less offset × d, where n and offset have signs; false where they lie so far apart
+ * that no decimal holds the difference. */
+static bool
+offset_take(struct wide *n, bool *minus, int64_t *ten, const struct wide *d, struct decimal offset)
+{
+    struct wide off = *d;
+    int64_t gap = *ten - offset.exponent;
+
+    if (offset.coefficient == 0)
+        return true;
+    if (gap > GAP_MAX || gap < -GAP_MAX)
+        return false;
+    wide_multiply(&off, magnitude(offset.coefficient));
+    wide_multiply_ten(n, gap > 0 ? (unsigned)gap : 0);
+    wide_multiply_ten(&off, gap < 0 ? (unsigned)-gap : 0);
+    *ten = gap > 0 ? offset.exponent : *ten;
+    bool off_minus = offset.coefficient > 0; /* it is taken away */
+    if (*minus == off_minus) {
+        wide_add(n, &off);
+    } else if (wide_compare(n, &off) >= 0) {
+        wide_subtract(n, &off);
+    } else {
+        wide_subtract(&off, n);
+        *n = off;
+        *minus = off_minus;
+    }
+    return true;
+}
+
 int
 ucum_convert(struct decimal value, const char *from, size_t from_len, const char *to, size_t to_len,
-             double *ret_value)
+             struct decimal *ret_value)
 {
     struct factor a, b;
+    bool endless;
 
     if (!pair_read(from, from_len, to, to_len, &a, &b) || !decimal_add(value, a.offset, &value))
         return UCUM_INCOMPARABLE;
-    long double x = (long double)value.coefficient * (long double)a.numerator *
-                    (long double)b.denominator / (long double)a.denominator /
-                    (long double)b.numerator;
-    x *= powl(10.0L, value.exponent + a.ten - b.ten);
-    x -= (long double)b.offset.coefficient * powl(10.0L, b.offset.exponent);
-    *ret_value = (double)x;
+    struct wide n = {{magnitude(value.coefficient)}}, d = {{a.denominator}};
+    bool minus = value.coefficient < 0;
+    int64_t ten = (int64_t)value.exponent + a.ten - b.ten;
+    wide_multiply(&n, a.numerator);
+    wide_multiply(&n, b.denominator);
+    wide_multiply(&d, b.numerator);
+    if (wide_is_zero(&n))
+        ten = 0;
+    if (!offset_take(&n, &minus, &ten, &d, b.offset))
+        return UCUM_INCOMPARABLE;
+    struct decimal x = {0, 0};
+    if (!wide_is_zero(&n)) {
+        x = quotient(n, d, ten, DECIMAL_DIGITS_MAX, &endless);
+        if (endless)
+            x = quotient(n, d, ten, ENDLESS_DIGITS, &endless);
+    }
+    if (x.exponent > DECIMAL_EXPONENT_MAX - DECIMAL_DIGITS_MAX ||
+        x.exponent < -DECIMAL_EXPONENT_MAX)
+        return UCUM_INCOMPARABLE;
+    x.coefficient = minus ? -x.coefficient : x.coefficient;
+    *ret_value = x;
     return UCUM_OK;
 }

@@ -22,8 +22,10 @@ enum ucum_outcome {
 int ucum_compare(struct decimal a, const char *unit_a, size_t unit_a_len, struct decimal b,
                  const char *unit_b, size_t unit_b_len, int *ret_order);
 bool ucum_convertible(const char *from, size_t from_len, const char *to, size_t to_len);
-/* value of from in to, as near as a double comes. */
+/* value of from in to: exact where 18 digits hold it (154 [lb_av] = 69.85322498 kg), else rounded
+ * to 15 significant digits, half to even; no trailing zeros. Incomparable, too, where the result or
+ * a step to it passes the exponents of a decimal. */
 int ucum_convert(struct decimal value, const char *from, size_t from_len, const char *to,
-                 size_t to_len, double *ret_value);
+                 size_t to_len, struct decimal *ret_value);
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "questionnaire/phone.h"
+#include "questionnaire/width.h"
 #include "schemas/wire/key_file.h"
 
 #define WRAP_KEYS_MAX 16
@@ -162,22 +164,51 @@ identity_value_open(const struct identity_subject *key, struct slice study, stru
     return r;
 }
 
+/* Without spaces and punctuation, in ASCII lower case. */
+static void
+index_feed(crypto_auth_hmacsha256_state *state, const uint8_t *at, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = at[i] >= 'A' && at[i] <= 'Z' ? (uint8_t)(at[i] + 32) : at[i];
+        bool kept = c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '@';
+        if (kept)
+            crypto_auth_hmacsha256_update(state, &c, 1);
+    }
+}
+
+/* Of a number that is none the generic form is taken. */
+static bool
+phone_feed(crypto_auth_hmacsha256_state *state, struct slice kind, struct slice value)
+{
+    char number[PHONE_NORMAL_SIZE];
+
+    if (!(slice_is(kind, "phone") || slice_is(kind, "telecom")) ||
+        !phone_normal(value.at, value.len, number))
+        return false;
+    crypto_auth_hmacsha256_update(state, (const uint8_t *)number, strlen(number));
+    sodium_memzero(number, sizeof(number));
+    return true;
+}
+
 void
 identity_blind_index(const struct identity_subject *study_key, struct slice kind,
                      struct slice value, uint8_t ret_index[IDENTITY_INDEX_BYTES])
 {
     crypto_auth_hmacsha256_state state;
-    const uint8_t *at = value.at;
 
     crypto_auth_hmacsha256_init(&state, study_key->key, sizeof(study_key->key));
     crypto_auth_hmacsha256_update(&state, (const uint8_t *)"index", 6);
     crypto_auth_hmacsha256_update(&state, kind.at, kind.len);
     crypto_auth_hmacsha256_update(&state, (const uint8_t *)"", 1);
-    for (size_t i = 0; i < value.len; i++) {
-        uint8_t c = at[i] >= 'A' && at[i] <= 'Z' ? (uint8_t)(at[i] + 32) : at[i];
-        bool kept = c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '@';
-        if (kept)
-            crypto_auth_hmacsha256_update(&state, &c, 1);
+    if (!phone_feed(&state, kind, value)) {
+        struct buf usual;
+        bool differs;
+        buf_init(&usual, 2 * IDENTITY_VALUE_MAX);
+        bool good = width_normal(value.at, value.len, &usual, &differs) == BUF_OK;
+        index_feed(&state, good ? usual.data : value.at, good ? usual.size : value.len);
+        if (usual.size > 0)
+            sodium_memzero(usual.data, usual.size);
+        buf_deinit(&usual);
     }
     crypto_auth_hmacsha256_final(&state, ret_index);
 }

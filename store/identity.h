@@ -59,8 +59,10 @@ int identity_value_seal(const struct identity_subject *key, struct slice study,
 int identity_value_open(const struct identity_subject *key, struct slice study,
                         struct slice subject, struct slice kind, struct slice sealed,
                         struct buf *ret_value);
-/* HMAC-SHA-256 by the study's key over kind and the value without spaces and punctuation, ASCII
- * lower case: the same phone number or name typed differently is found again. */
+/* HMAC-SHA-256 by the study's key over kind and the value's normal form: of phone and telecom the
+ * number as questionnaire/phone.h has it, of all else (and of what is no number) the text in its
+ * usual width, ASCII lower case, without spaces and punctuation. So the same number or name typed
+ * differently is found again. */
 void identity_blind_index(const struct identity_subject *study_key, struct slice kind,
                           struct slice value, uint8_t ret_index[IDENTITY_INDEX_BYTES]);
 /* A subject's code in exports: 16 hex digits. */
