@@ -23,7 +23,6 @@
 #define TICK_ROOM_MAX (UINT64_C(512) << 10)
 #define OWED_BYTES_MAX ((size_t)4 << 20)
 #define LINGER_MS 500
-#define SURVIVORS_STEP 4096
 
 static void
 limits_set(struct broker *b, const struct broker_options *o, struct journal_limits *ret_journal)
@@ -73,26 +72,15 @@ replay_record(void *arg, const struct record *r, struct place place)
     core_replay(b->core, r, place, b->now_us);
 }
 
-/* Each survivor's segment is told that something in it lives. */
-static void
-survivors_retain(struct broker *b)
+/* A survivor's segment is told that something in it lives. */
+static bool
+survivor_retain(void *arg, const struct message_view *view)
 {
-    uint32_t *messages = mem_new(SURVIVORS_STEP, sizeof(*messages));
-    struct message_view view = {0};
-    uint64_t after = 0;
-    size_t n;
+    struct broker *b = arg;
 
-    do {
-        n = core_list(b->core, CORE_NOBODY, MESSAGE_STATES, after, messages, SURVIVORS_STEP);
-        for (size_t i = 0; i < n; i++) {
-            if (!core_view(b->core, messages[i], b->now_us, &view))
-                continue;
-            if (view.place.segment != 0)
-                journal_retain(b->journal, view.place);
-            after = view.seq;
-        }
-    } while (n == SURVIVORS_STEP);
-    free(messages);
+    if (view->place.segment != 0)
+        journal_retain(b->journal, view->place);
+    return true;
 }
 
 static int
@@ -131,7 +119,7 @@ journal_start(struct broker *b, struct journal_limits *limits)
     b->epoch = opened.epoch;
     b->first_seq = opened.next_seq;
     b->damaged_messages = opened.damaged_messages;
-    survivors_retain(b);
+    core_walk(b->core, CORE_NOBODY, b->now_us, 0, UINT32_MAX, survivor_retain, b);
     effects_run(b);
     malloc_trim(0); /* what replay read batches into: as large as the largest batch it met */
 
