@@ -1,18 +1,26 @@
 /* The record against its trail, in two readings that need no row twice: what each revision says
  * against its MAC, then the MACs (and who, what, when) against the audit rows. */
 #include <sodium.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "store/audit_data.h"
 #include "store/audit_verify.h"
 
 #define COMPARE_TIMEOUT_US ((int64_t)24 * 3600 * 1000000)
+#define APART "interval '1 hour'"
+
+typedef void mac_function(const struct audit_key *key, const struct audit_data *data,
+                          uint8_t ret_mac[AUDIT_DATA_BYTES]);
+
+static mac_function *const forms[] = {audit_data_mac, audit_data_mac_1};
+enum { FORM_NOW, FORM_OLDER };
 
 struct reading {
     const struct audit_keys *keys;
-    size_t key; /* that matched last */
+    size_t form, key; /* that matched last */
     const struct audit_hearer *hearer;
-    int64_t revisions, without;
+    struct audit_compared *compared;
 };
 
 static void
@@ -25,21 +33,29 @@ fault(const struct audit_hearer *hearer, enum audit_fault kind, const PGresult *
                                });
 }
 
-/* Rows of a while have one key: the one that matched last is tried first. */
+/* Rows of a while have one key and one form: those that matched last are tried first. */
 static bool
 mac_matches(struct reading *x, const struct audit_data *data, struct slice mac)
 {
+    size_t tries = x->keys->n * ARRAY_LEN(forms), before = x->form * x->keys->n + x->key;
     uint8_t expected[AUDIT_DATA_BYTES];
 
-    for (size_t i = 0; i < x->keys->n && mac.len == AUDIT_DATA_BYTES; i++) {
-        size_t key = (x->key + i) % x->keys->n;
-        audit_data_mac(&x->keys->list[key], data, expected);
+    for (size_t i = 0; i < tries && mac.len == AUDIT_DATA_BYTES; i++) {
+        size_t form = (before + i) % tries / x->keys->n, key = (before + i) % tries % x->keys->n;
+        forms[form](&x->keys->list[key], data, expected);
         if (sodium_memcmp(expected, mac.at, AUDIT_DATA_BYTES) == 0) {
+            x->form = form;
             x->key = key;
             return true;
         }
     }
     return false;
+}
+
+static int64_t
+time_get(const PGresult *r, int column)
+{
+    return PQgetisnull(r, 0, column) ? TIME_NONE : store_get_time(r, 0, column);
 }
 
 static int
@@ -62,22 +78,46 @@ revision_take(void *arg, const PGresult *r)
         .occasion = store_get_slice(r, 0, 12),
         .scores = store_get_slice(r, 0, 13),
         .answers = {store_get_slice(r, 0, 14)},
+        .broker = store_get_uuid(r, 0, 15),
+        .epoch = (uint64_t)store_get_bigint(r, 0, 16),
+        .seq = (uint64_t)store_get_bigint(r, 0, 17),
+        .hash_key = (uint64_t)store_get_bigint(r, 0, 18),
+        .received_us = store_get_time(r, 0, 19),
+        .accepted_us = store_get_time(r, 0, 20),
+        .started_us = time_get(r, 21),
+        .sent_us = time_get(r, 22),
+        .skew = PQgetisnull(r, 0, 23) ? AUDIT_SKEW_NONE : (uint64_t)store_get_bigint(r, 0, 23),
+        .site = store_get_slice(r, 0, 24),
+        .time_zone = store_get_slice(r, 0, 25),
+        .language = store_get_slice(r, 0, 26),
+        .source = store_get_slice(r, 0, 27),
+        .flags = store_get_slice(r, 0, 28),
+        .originator = store_get_slice(r, 0, 29),
+        .device = store_get_slice(r, 0, 30),
+        .device_edits = store_get_slice(r, 0, 31),
     };
 
-    x->revisions++;
+    x->compared->revisions++;
     if (mac.at == NULL)
-        x->without++;
+        x->compared->without_mac++;
     else if (!mac_matches(x, &data, mac))
         fault(x->hearer, AUDIT_FAULT_DATA, r);
+    else if (x->form == FORM_OLDER)
+        x->compared->older_mac++;
     return 0;
 }
 
 static int
 data_check(struct store *s, struct reading *x)
 {
+    /* flags: as they were sent, one a line; an array of another shape, with a null or with a name
+     * that needs quotes reads like none that was. */
 #define SAID                                                                                       \
     "submission_id, revision, data_mac, study, subject_id, questionnaire, version, status, void,"  \
-    " authored_at, authored_zone, visit, occasion, scores::text, answers::text"
+    " authored_at, authored_zone, visit, occasion, scores::text, answers::text, broker, epoch,"    \
+    " seq, hash_key, received_at, accepted_at, started_at, sent_at, skew_s, site_id, time_zone,"   \
+    " language, source, translate(substr(flags::text, 2, length(flags::text) - 2), ',', E'\n'),"   \
+    " originator::text, device::text, device_edits::text"
     static const struct store_statement statement = {
         "audit_data", "SELECT " SAID " FROM sluice.submissions UNION ALL"
                       " SELECT " SAID " FROM sluice.submission_revisions"};
@@ -94,11 +134,12 @@ difference_take(void *arg, const PGresult *r)
         enum audit_fault fault;
     } kinds[] = {{'n', AUDIT_FAULT_NO_ROW},
                  {'d', AUDIT_FAULT_DIFFERS},
+                 {'s', AUDIT_FAULT_TIME},
                  {'g', AUDIT_FAULT_GONE},
                  {'t', AUDIT_FAULT_TWICE}};
 
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (*PQgetvalue(r, 0, 2) == kinds[i].letter)
+        if (memchr(PQgetvalue(r, 0, 2), kinds[i].letter, (size_t)PQgetlength(r, 0, 2)) != NULL)
             fault(arg, kinds[i].fault, r);
     }
     return 0;
@@ -107,29 +148,37 @@ difference_take(void *arg, const PGresult *r)
 static int
 rows_check(struct store *s, const struct audit_hearer *hearer)
 {
-    /* Rows from before the trail began have no MAC and no audit; later ones must have both. */
+    /* Rows from before the trail began have no MAC and no audit; later ones must have both.
+     * stored_at is PostgreSQL's clock, the audit row's moment the worker's. */
 #define KEPT                                                                                       \
     "study, submission_id, subject_id, revision, status, content_hash, data_mac, actor, role,"     \
-    " organisation, reason, audit_mac, stored_at"
+    " organisation, reason, audit_number, audit_mac, stored_at"
+#define VERSIONS                                                                                   \
+    "(SELECT " KEPT " FROM sluice.submissions UNION ALL SELECT " KEPT                              \
+    " FROM sluice.submission_revisions)"
     static const struct store_statement statement = {
         "audit_compare",
-        "SELECT coalesce(v.submission_id, e.submission_id) AS id,"
+        "SELECT * FROM (SELECT coalesce(v.submission_id, e.submission_id) AS id,"
         " coalesce(v.revision, e.revision)::int AS revision,"
-        " CASE WHEN v.submission_id IS NULL THEN 'g' WHEN e.mac IS NULL THEN 'n' ELSE 'd' END"
-        " FROM (SELECT " KEPT " FROM sluice.submissions UNION ALL"
-        " SELECT " KEPT " FROM sluice.submission_revisions) v"
-        " FULL JOIN (SELECT * FROM sluice.audit_events WHERE action IN ('" AUDIT_ACTION_STORED
-        "', '" AUDIT_ACTION_REVISED "')) e ON e.mac = v.audit_mac"
-        " WHERE v.submission_id IS NULL OR (e.mac IS NULL AND v.stored_at >="
-        " (SELECT applied_at FROM sluice.migrations WHERE version = 2))"
-        " OR (e.mac IS NOT NULL AND (e.study, e.subject_id, e.submission_id, e.revision, e.actor,"
-        " e.role, e.organisation, e.reason, e.detail) IS DISTINCT FROM (v.study, v.subject_id,"
+        " CASE WHEN v.submission_id IS NULL THEN 'g' WHEN e.mac IS NULL THEN CASE WHEN v.stored_at"
+        " >= (SELECT applied_at FROM sluice.migrations WHERE version = 2) THEN 'n' ELSE '' END"
+        " ELSE CASE WHEN (e.study, e.subject_id, e.submission_id, e.revision, e.actor, e.role,"
+        " e.organisation, e.reason, e.number, e.detail) IS DISTINCT FROM (v.study, v.subject_id,"
         " v.submission_id, v.revision, coalesce(v.actor, '" AUDIT_ACTOR_NONE "'), v.role,"
-        " v.organisation, v.reason, v.status || ' ' || encode(v.content_hash, 'hex')"
-        " || coalesce(' ' || encode(v.data_mac, 'hex'), '')))"
+        " v.organisation, v.reason, v.audit_number, v.status || ' ' ||"
+        " encode(v.content_hash, 'hex') || coalesce(' ' || encode(v.data_mac, 'hex'), ''))"
+        " THEN 'd' ELSE '' END || CASE WHEN v.stored_at BETWEEN e.at - " APART " AND e.at + " APART
+        " THEN '' ELSE 's' END END AS letters"
+        " FROM " VERSIONS
+        " v FULL JOIN (SELECT * FROM sluice.audit_events WHERE action IN ('" AUDIT_ACTION_STORED
+        "', '" AUDIT_ACTION_REVISED "')) e ON e.mac = v.audit_mac) x WHERE letters <> ''"
         " UNION ALL SELECT submission_id, revision, 't' FROM sluice.submissions"
         " JOIN sluice.submission_revisions USING (submission_id, study, revision)"
+        " UNION ALL SELECT p.submission_id, p.revision, 's' FROM sluice.submission_revisions p"
+        " JOIN " VERSIONS " n ON n.submission_id = p.submission_id AND n.study = p.study"
+        " AND n.revision = p.revision + 1 WHERE n.stored_at <> p.superseded_at"
         " ORDER BY id, revision"};
+#undef VERSIONS
 #undef KEPT
 
     return store_run_long(s, &statement, NULL, COMPARE_TIMEOUT_US, difference_take,
@@ -138,14 +187,11 @@ rows_check(struct store *s, const struct audit_hearer *hearer)
 
 int
 audit_compare(struct store *s, const struct audit_keys *keys, const struct audit_hearer *hearer,
-              int64_t *ret_revisions, int64_t *ret_unsigned)
+              struct audit_compared *ret_compared)
 {
-    struct reading x = {.keys = keys, .hearer = hearer};
+    struct reading x = {.keys = keys, .hearer = hearer, .compared = ret_compared};
 
+    *ret_compared = (struct audit_compared){.revisions = 0};
     int n = data_check(s, &x);
-    if (n == STORE_OK)
-        n = rows_check(s, hearer);
-    *ret_revisions = x.revisions;
-    *ret_unsigned = x.without;
-    return n;
+    return n == STORE_OK ? rows_check(s, hearer) : n;
 }

@@ -27,6 +27,8 @@
     FAULT(NO_ROW, "audit-missing", "a stored revision has no audit row: inserted by hand")         \
     FAULT(DIFFERS, "record-differs", "a stored revision is not what its audit row says")           \
     FAULT(DATA, "data-changed", "a stored revision does not say what was written")                 \
+    FAULT(TIME, "time-differs",                                                                    \
+          "stored_at is over an hour from its audit row, or not when the revision before ended")   \
     FAULT(GONE, "record-missing", "the trail has this revision, the record has not: removed")      \
     FAULT(TWICE, "record-twice", "the current revision stands among the older ones, too")
 
@@ -66,10 +68,14 @@ struct audit_hearer {
  * outcomes. */
 int audit_verify(struct store *s, const struct audit_keys *keys, struct audit_anchor *anchors,
                  size_t n_anchors, const struct audit_hearer *hearer);
-/* The record against the trail: faults from NO_ROW on. *ret_revisions: how many there are;
- * *ret_unsigned: how many of them are from before data had a MAC, so that a change of what they say
- * would not be found. */
+/* Of how many revisions what they say is under a MAC. */
+struct audit_compared {
+    int64_t revisions;
+    int64_t without_mac; /* from before data had one: a change would not be found */
+    int64_t older_mac;   /* of the first form: a change of what it left out would not be found */
+};
+/* The record against the trail: faults from NO_ROW on. */
 int audit_compare(struct store *s, const struct audit_keys *keys, const struct audit_hearer *hearer,
-                  int64_t *ret_revisions, int64_t *ret_unsigned);
+                  struct audit_compared *ret_compared);
 
 #endif

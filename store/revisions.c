@@ -164,8 +164,56 @@ either(struct slice now, struct slice before)
     return now.at != NULL ? now : before;
 }
 
-/* What the new revision will say: much of it stays as it is in the revision expected, which nobody
- * changes. REVISION_STALE: that is not the current one. */
+static int64_t
+time_either(int64_t now_us, const PGresult *r, int column)
+{
+    if (now_us != TIME_NONE)
+        return now_us;
+    return PQgetisnull(r, 0, column) ? TIME_NONE : store_get_time(r, 0, column);
+}
+
+/* What the new revision will say; what the statement above does not set stays as it was. */
+static void
+data_fill(const struct revision_row *row, struct slice answers, const PGresult *r,
+          struct audit_data *ret_data)
+{
+    *ret_data = (struct audit_data){
+        .submission = row->id,
+        .broker = row->broker,
+        .epoch = row->epoch,
+        .seq = row->seq,
+        .hash_key = row->hash_key,
+        .revision = row->expected + 1,
+        .is_void = row->is_void,
+        .authored_us = time_either(row->authored_us, r, 4),
+        .received_us = time_either(row->received_us, r, 9),
+        .accepted_us = time_either(row->accepted_us, r, 10),
+        .started_us = time_either(TIME_NONE, r, 11),
+        .sent_us = row->sent_us,
+        .skew = PQgetisnull(r, 0, 12) ? AUDIT_SKEW_NONE : (uint64_t)store_get_bigint(r, 0, 12),
+        .study = row->study,
+        .subject = store_get_slice(r, 0, 0),
+        .questionnaire = either(row->questionnaire, store_get_slice(r, 0, 1)),
+        .version = either(row->version, store_get_slice(r, 0, 2)),
+        .status = either(row->status, store_get_slice(r, 0, 3)),
+        .site = store_get_slice(r, 0, 13),
+        .authored_zone = store_get_slice(r, 0, 5),
+        .time_zone = store_get_slice(r, 0, 14),
+        .visit = store_get_slice(r, 0, 6),
+        .occasion = store_get_slice(r, 0, 7),
+        .language = store_get_slice(r, 0, 15),
+        .source = row->source,
+        .flags = row->flags,
+        .originator = store_get_slice(r, 0, 16),
+        .device = store_get_slice(r, 0, 17),
+        .device_edits = store_get_slice(r, 0, 18),
+        .scores = row->scores,
+        .answers = {either(answers, store_get_slice(r, 0, 8))},
+    };
+}
+
+/* Much of a new revision stays as it is in the revision expected, which nobody changes.
+ * REVISION_STALE: that is not the current one. */
 static int
 data_mac(struct store *s, const struct audit_key *key, const struct revision_row *row,
          struct slice answers, uint8_t ret_mac[AUDIT_DATA_BYTES])
@@ -173,9 +221,12 @@ data_mac(struct store *s, const struct audit_key *key, const struct revision_row
     static const struct store_statement statement = {
         "revision_before",
         "SELECT subject_id, questionnaire, version, status, authored_at, authored_zone, visit,"
-        " occasion, CASE WHEN $4::bool THEN answers::text END FROM sluice.submissions"
+        " occasion, CASE WHEN $4::bool THEN answers::text END, received_at, accepted_at,"
+        " started_at, skew_s, site_id, time_zone, language, originator::text, device::text,"
+        " device_edits::text FROM sluice.submissions"
         " WHERE submission_id = $1::uuid AND study = $2::text AND revision = $3::int8"};
     struct store_params p = {0};
+    struct audit_data data;
     PGresult *r = NULL;
 
     store_param_uuid(&p, &row->id);
@@ -185,28 +236,12 @@ data_mac(struct store *s, const struct audit_key *key, const struct revision_row
     int outcome = store_run(s, &statement, &p, &r);
     if (outcome != STORE_OK)
         return outcome;
-    if (PQntuples(r) > 0)
-        audit_data_mac(key,
-                       &(struct audit_data){
-                           .study = row->study,
-                           .submission = row->id,
-                           .revision = row->expected + 1,
-                           .subject = store_get_slice(r, 0, 0),
-                           .questionnaire = either(row->questionnaire, store_get_slice(r, 0, 1)),
-                           .version = either(row->version, store_get_slice(r, 0, 2)),
-                           .status = either(row->status, store_get_slice(r, 0, 3)),
-                           .is_void = row->is_void,
-                           .authored_us = row->authored_us != TIME_NONE ? row->authored_us
-                                                                        : store_get_time(r, 0, 4),
-                           .authored_zone = store_get_slice(r, 0, 5),
-                           .visit = store_get_slice(r, 0, 6),
-                           .occasion = store_get_slice(r, 0, 7),
-                           .scores = row->scores,
-                           .answers = {either(answers, store_get_slice(r, 0, 8))},
-                       },
-                       ret_mac);
-    else
+    if (PQntuples(r) > 0) {
+        data_fill(row, answers, r, &data);
+        audit_data_mac(key, &data, ret_mac);
+    } else {
         outcome = REVISION_STALE;
+    }
     PQclear(r);
     return outcome;
 }

@@ -276,28 +276,42 @@ arrays_end(struct submissions_writer *w)
         array_end(&w->rejections[c]);
 }
 
-/* A row's answers and scores go first: they are part of what is signed. */
+/* The JSON of the extra that was added last. */
+static void
+extra_texts(const struct array *c, const struct submission_extra *e, struct audit_data *ret_data)
+{
+    if (e->originator.at != NULL)
+        ret_data->originator = jsonb_last(&c[COLUMN_originator]);
+    if (e->device.at != NULL)
+        ret_data->device = jsonb_last(&c[COLUMN_device]);
+    if (e->device_edits.at != NULL)
+        ret_data->device_edits = jsonb_last(&c[COLUMN_device_edits]);
+}
+
+/* A row's JSON goes first: it is part of what is signed. */
 static int
 row_add(struct submissions_writer *w, struct audit_chain *chain, struct submission_row *r,
-        int64_t now_us, unsigned variant, bool *ret_long)
+        const struct submissions_batch *b, int64_t now_us, unsigned variant, bool *ret_long)
 {
-    struct audit_data data = {.is_void = false};
+    struct audit_data data = {.broker = *b->broker, .hash_key = b->hash_key};
     int bad = answers_add(w, r->answers, ret_long, &data);
 
     if (bad == BUF_OK && (variant & VARIANT_SCORED) != 0)
         bad = jsonb_add(&w->columns[COLUMN_scores], r->scores);
+    if (bad == BUF_OK && (variant & VARIANT_RARE) != 0)
+        bad = extra_add(w->columns, r->extra);
     if (bad != BUF_OK)
         return bad;
     if (r->scores.at != NULL)
         data.scores = jsonb_last(&w->columns[COLUMN_scores]);
+    if (r->extra != NULL)
+        extra_texts(w->columns, r->extra, &data);
     submission_row_sign(chain, r, now_us, &data);
     bad = each_add(w->columns, r);
     if ((variant & VARIANT_MIXED) != 0)
         bad |= shared_add(w->columns, r);
     if ((variant & VARIANT_SITED) != 0)
         bad |= slice_add(&w->columns[COLUMN_site_id], r->site);
-    if ((variant & VARIANT_RARE) != 0)
-        bad |= extra_add(w->columns, r->extra);
     return bad;
 }
 
@@ -314,7 +328,7 @@ arrays_fill(struct submissions_writer *w, struct audit_chain *chain,
         b->rows[i]->inserted = false;
     for (size_t i = 0; i < b->n_rows && bad == BUF_OK; i++) {
         sluice_assert(i == 0 || submission_row_compare(b->rows[i - 1], b->rows[i]) < 0);
-        bad = row_add(w, chain, b->rows[i], now_us, *variant, &long_texts);
+        bad = row_add(w, chain, b->rows[i], b, now_us, *variant, &long_texts);
     }
     for (size_t i = 0; i < b->n_rejections && bad == BUF_OK; i++)
         bad = rejection_add(w->rejections, b->rejections[i]);

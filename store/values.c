@@ -92,7 +92,8 @@ store_get_int(const PGresult *r, int row, int column)
 int64_t
 store_get_time(const PGresult *r, int row, int column)
 {
-    return store_get_bigint(r, row, column) + STORE_EPOCH_US;
+    /* unsigned: infinity, which only a hand can have put there, must not overflow */
+    return (int64_t)((uint64_t)store_get_bigint(r, row, column) + (uint64_t)STORE_EPOCH_US);
 }
 
 struct uuid

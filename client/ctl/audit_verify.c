@@ -19,7 +19,7 @@
 struct report {
     const struct ctl *ctl;
     uint64_t chains, rows, faults, unanchored, open;
-    int64_t revisions, without_mac;
+    struct audit_compared compared;
     json_t *open_chains; /* rows for people */
 };
 
@@ -78,6 +78,23 @@ chain_take(void *arg, const struct audit_told *c)
 }
 
 static void
+older_print(const struct audit_compared *c)
+{
+    char count[FORMAT_SIZE];
+
+    format_count((uint64_t)c->without_mac, count);
+    if (c->without_mac > 0)
+        printf("Without a MAC of their data: %s revisions, stored by an older release. Were their "
+               "answers changed, nothing here would show it.\n",
+               count);
+    format_count((uint64_t)c->older_mac, count);
+    if (c->older_mac > 0)
+        printf("With a MAC of an older form: %s revisions. Were their site, device, originator, "
+               "flags, source or times of sending changed, nothing here would show it.\n",
+               count);
+}
+
+static void
 report_print(const struct report *r, size_t n_anchors)
 {
     static const struct column columns[] = {
@@ -87,29 +104,25 @@ report_print(const struct report *r, size_t n_anchors)
         {"first_us", "first", COLUMN_TIME},
         {"last_us", "last", COLUMN_TIME},
     };
-    char rows[FORMAT_SIZE], unanchored[FORMAT_SIZE], revisions[FORMAT_SIZE], without[FORMAT_SIZE];
+    char rows[FORMAT_SIZE], unanchored[FORMAT_SIZE], revisions[FORMAT_SIZE];
 
     if (r->ctl->json) {
         printf("{\"type\":\"summary\",\"chains\":%" PRIu64 ",\"rows\":%" PRIu64
                ",\"anchors\":%zu,\"faults\":%" PRIu64 ",\"unanchored\":%" PRIu64
                ",\"open_chains\":%" PRIu64 ",\"revisions\":%" PRId64 ",\"without_mac\":%" PRId64
-               "}\n",
-               r->chains, r->rows, n_anchors, r->faults, r->unanchored, r->open, r->revisions,
-               r->without_mac);
+               ",\"older_mac\":%" PRId64 "}\n",
+               r->chains, r->rows, n_anchors, r->faults, r->unanchored, r->open,
+               r->compared.revisions, r->compared.without_mac, r->compared.older_mac);
         return;
     }
     if (r->faults > FAULTS_SHOWN)
         printf("... and %" PRIu64 " more\n", r->faults - FAULTS_SHOWN);
     format_count(r->rows, rows);
     format_count(r->unanchored, unanchored);
-    format_count((uint64_t)r->revisions, revisions);
-    format_count((uint64_t)r->without_mac, without);
+    format_count((uint64_t)r->compared.revisions, revisions);
     printf("%" PRIu64 " chains, %s rows, %zu anchors; %s revisions: %" PRIu64 " faults\n",
            r->chains, rows, n_anchors, revisions, r->faults);
-    if (r->without_mac > 0)
-        printf("Without a MAC of their data: %s revisions, stored by an older release. Were their "
-               "answers changed, nothing here would show it.\n",
-               without);
+    older_print(&r->compared);
     if (r->unanchored == 0)
         return;
     printf("Not anchored: the last %s rows of %" PRIu64 " chains. Were they cut off, nothing here "
@@ -158,8 +171,7 @@ audit_verify_verb(struct ctl *ctl)
     if (code == EXIT_DONE)
         code = database_exit(s, audit_verify(s, &keys, anchors.list, anchors.n, &hearer));
     if (code == EXIT_DONE)
-        code = database_exit(
-            s, audit_compare(s, &keys, &hearer, &report.revisions, &report.without_mac));
+        code = database_exit(s, audit_compare(s, &keys, &hearer, &report.compared));
     if (code == EXIT_DONE) {
         report_print(&report, anchors.n);
         code = report.faults > 0 ? EXIT_FAILED : EXIT_DONE;

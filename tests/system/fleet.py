@@ -291,7 +291,7 @@ class Fleet:
         done = self.ctl("audit", "verify", *places, "--json", check=False)
         assert done.returncode == 0, f"audit verify: exit {done.returncode}\n{done.stdout}{done.stderr}"
         summary = json.loads(done.stdout.splitlines()[-1])
-        assert summary["faults"] == 0 and summary["without_mac"] == 0, summary
+        assert summary["faults"] == 0 and summary["without_mac"] == summary["older_mac"] == 0, summary
         return summary
 
 

@@ -45,10 +45,14 @@ class Record:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def drivers_end(self):
         for d in self.drivers:
             d.stdin.close()
             d.wait(timeout=10)
+        self.drivers.clear()
+
+    def __exit__(self, *_):
+        self.drivers_end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ctl(self, *args, check=True, stdin=None):

@@ -235,9 +235,11 @@ def test_stale_foreign_unknown_and_closed_corrections(rig, subject):
     assert refused(id, 9, CALM, subject) == ("conflict", 412, [("", "stale-revision")])
     assert refused(id, 2, CALM, "SUB123") == ("rejected", 404, [("", "unknown-submission")])
     assert refused(uuid.uuid4(), 1, CALM, subject) == ("rejected", 404, [("", "unknown-submission")])
-    rig.query("update sluice.submissions set stored_at = now() - interval '8 days' where submission_id = %s", [id])
+    later = "update sluice.{} set stored_at = stored_at {} interval '8 days' where submission_id = '{}' and revision = 2"
+    rig.query(later.format("submissions", "-", id))
     assert refused(id, 2, CALM, subject) == ("rejected", 403, [("", "correction-closed")])
     assert correct(rig, id, 2, CALM, subject, user="anna", role="site")[0] == "stored"  # the cutoff is the participants'
+    rig.query("set session_replication_role = replica; " + later.format("submission_revisions", "+", id))  # the trail would tell
     assert row(rig, id, "revision") == (3,)
 
 

@@ -55,6 +55,21 @@ uuid_of(const json_t *o, const char *key)
     return id;
 }
 
+/* Bytes of a text of hex; on the heap. */
+static struct slice
+hex_of(const json_t *o, const char *key)
+{
+    struct slice hex = text_of(o, key), bytes = {NULL, 0};
+
+    if (hex.at == NULL)
+        return bytes;
+    void *to = mem_new(hex.len / 2 + 1, 1);
+    if (sodium_hex2bin(to, hex.len / 2, hex.at, hex.len, NULL, &bytes.len, NULL) != 0)
+        abort();
+    bytes.at = to;
+    return bytes;
+}
+
 static size_t
 alerts_of(const json_t *command, struct alert_row *rows, struct alert_row **pointers)
 {
@@ -183,19 +198,43 @@ do_profile(struct driver *d, const json_t *command, json_t *answer)
                             text_of(command, "subject"), profile_take, profile);
 }
 
-/* Bytes of a text of hex; on the heap. */
-static struct slice
-hex_of(const json_t *o, const char *key)
+static int64_t
+time_of(const json_t *o, const char *key)
 {
-    struct slice hex = text_of(o, key), bytes = {NULL, 0};
+    const json_t *us = json_object_get(o, key);
 
-    if (hex.at == NULL)
-        return bytes;
-    void *to = mem_new(hex.len / 2 + 1, 1);
-    if (sodium_hex2bin(to, hex.len / 2, hex.at, hex.len, NULL, &bytes.len, NULL) != 0)
-        abort();
-    bytes.at = to;
-    return bytes;
+    return us != NULL ? json_integer_value(us) : TIME_NONE;
+}
+
+static struct submission_extra
+extra_of(const json_t *o)
+{
+    return (struct submission_extra){
+        .status = text_of(o, "status"),
+        .time_zone = text_of(o, "time_zone"),
+        .visit = text_of(o, "visit"),
+        .occasion = text_of(o, "occasion"),
+        .language = text_of(o, "language"),
+        .originator = hex_of(o, "originator"),
+        .device = hex_of(o, "device"),
+        .device_edits = hex_of(o, "device_edits"),
+        .flags = text_of(o, "flags"),
+        .actor = text_of(o, "actor"),
+        .role = text_of(o, "role"),
+        .started_us = time_of(o, "started_us"),
+        .sent_us = time_of(o, "sent_us"),
+        .skew_us = time_of(o, "skew_us"),
+    };
+}
+
+static void
+row_free(const struct submission_row *row, const struct submission_extra *extra)
+{
+    const struct slice bytes[] = {row->answers, row->scores, extra->originator, extra->device,
+                                  extra->device_edits};
+
+    for (size_t i = 0; i < ARRAY_LEN(bytes); i++)
+        free((void *)(uintptr_t)bytes[i].at);
 }
 
 static int
@@ -217,19 +256,11 @@ do_store(struct driver *d, const json_t *command, json_t *answer)
     uuid_random(&broker);
     json_array_foreach(list, i, o)
     {
-        extras[i] = (struct submission_extra){
-            .status = text_of(o, "status"),
-            .visit = text_of(o, "visit"),
-            .occasion = text_of(o, "occasion"),
-            .actor = text_of(o, "actor"),
-            .role = text_of(o, "role"),
-            .started_us = TIME_NONE,
-            .sent_us = TIME_NONE,
-            .skew_us = TIME_NONE,
-        };
+        extras[i] = extra_of(o);
         rows[i] = (struct submission_row){
             .study = text_of(o, "study"),
             .subject = text_of(o, "subject"),
+            .site = text_of(o, "site"),
             .questionnaire = {"daily-diary", 11},
             .version = {"1.0", 3},
             .id = uuid_of(o, "id"),
@@ -253,8 +284,7 @@ do_store(struct driver *d, const json_t *command, json_t *answer)
     json_t *inserted = json_array();
     for (i = 0; i < n; i++) {
         json_array_append_new(inserted, json_boolean(rows[i].inserted));
-        free((void *)(uintptr_t)rows[i].answers.at);
-        free((void *)(uintptr_t)rows[i].scores.at);
+        row_free(&rows[i], &extras[i]);
     }
     json_object_set_new(answer, "inserted", inserted);
     return outcome;
@@ -280,7 +310,9 @@ do_revise(struct driver *d, const json_t *command, json_t *answer)
         .authored_us = TIME_NONE,
         .received_us = TIME_NONE,
         .accepted_us = TIME_NONE,
-        .sent_us = TIME_NONE,
+        .sent_us = time_of(command, "sent_us"),
+        .source = text_of(command, "source"),
+        .flags = text_of(command, "flags"),
         .actor = text_of(command, "actor"),
         .role = text_of(command, "role"),
         .reason = text_of(command, "reason"),
