@@ -57,7 +57,10 @@
     COLUMN(display, "x.display", STRING, "Display of the code")                                    \
     COLUMN(unit, "x.unit", STRING, "Unit")                                                         \
     COLUMN(weight, "x.weight::text", DECIMAL, "Weight of the option")                              \
-    COLUMN(identity, "x.identity::text", BOOLEAN, "An identifier, kept elsewhere")
+    COLUMN(identity, "x.identity::text", BOOLEAN, "An identifier, kept elsewhere")                 \
+    COLUMN(text_normal, "x.text_normal", STRING, "Text answer in its usual width")                 \
+    COLUMN(num_normal, "x.num_normal::text", DECIMAL, "Numeric answer in the item's unit")         \
+    COLUMN(unit_normal, "x.unit_normal", STRING, "Unit of num_normal")
 
 #define SCORES(COLUMN)                                                                             \
     FORM(COLUMN)                                                                                   \

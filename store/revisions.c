@@ -11,7 +11,7 @@
 #include "store/json_text.h"
 
 #define SQL_CEILING ((size_t)32 << 10)
-#define REVISION_PARAMS 29
+#define REVISION_PARAMS 30
 #define AUDIT_PARAMS 3 /* writer, batch, previous */
 
 #define COPIED                                                                                     \
@@ -19,7 +19,7 @@
     " received_at, accepted_at, stored_at, content_hash, hash_key, broker, epoch, seq, revision,"  \
     " status, void, authored_zone, started_at, sent_at, skew_s, time_zone, site_id, visit,"        \
     " occasion, language, flags, originator, device, device_edits, actor, role, organisation,"     \
-    " reason, source, audit_number, audit_mac, data_mac"
+    " reason, source, normal, audit_number, audit_mac, data_mac"
 
 static const char revise_sql[] =
     "WITH old AS (SELECT " COPIED " FROM sluice.submissions WHERE submission_id = $1::uuid"
@@ -37,11 +37,12 @@ static const char revise_sql[] =
     " actor = $17::text, role = $18::text, organisation = $19::text, reason = $20::text,"
     " source = $21::text, flags = string_to_array($22::text, E'\\n'), broker = $23::uuid,"
     " epoch = $24::int8, seq = $25::int8, audit_number = $26::int8, audit_mac = $27::bytea,"
-    " data_mac = $29::bytea"
+    " data_mac = $29::bytea,"
+    " normal = CASE WHEN $9::text IS NULL THEN o.normal ELSE $30::text::jsonb END"
     " FROM old o WHERE s.submission_id = o.submission_id AND s.study = o.study"
     " RETURNING s.study, s.submission_id, s.subject_id, s.revision, s.status, s.content_hash,"
     " s.actor, s.role, s.organisation, s.reason, s.audit_number, s.audit_mac, s.data_mac,"
-    " s.stored_at), " AUDIT_SUBMISSIONS_SQL("$30", "$31", "$32", "$28") ", ";
+    " s.stored_at), " AUDIT_SUBMISSIONS_SQL("$31", "$32", "$33", "$28") ", ";
 
 struct revisions_writer {
     struct alerts_writer *alerts;
@@ -290,6 +291,7 @@ submission_revise(struct revisions_writer *w, struct store *s, struct audit_chai
     store_param_bytes(&p, audit->mac, sizeof(audit->mac));
     store_param_time(&p, audit->at_us);
     store_param_bytes(&p, mac, sizeof(mac));
+    text_param(&p, row->normal);
     sluice_assert(p.n == REVISION_PARAMS);
     store_param_uuid(&p, &chain->writer);
     store_param_bigint(&p, chain->batch);

@@ -23,6 +23,7 @@ struct revision_row {
     bool is_void;          /* entered-in-error */
     struct slice questionnaire, version;
     struct slice answers;        /* msgpack; null: as they are (entered-in-error) */
+    struct slice normal;         /* JSON text; null: none, where answers are given */
     struct slice scores;         /* JSON text of json_text_write; null: none */
     const uint8_t *content_hash; /* CONTENT_HASH_BYTES */
     uint32_t hash_key;

@@ -19,7 +19,8 @@
 struct submission_extra {
     struct slice status, time_zone, visit, occasion, language;
     struct slice originator, device, device_edits;
-    struct slice flags; /* names, one a line; null: none */
+    struct slice normal; /* questionnaire/normal.h */
+    struct slice flags;  /* names, one a line; null: none */
     struct slice actor, role, organisation;
     int64_t started_us, sent_us; /* TIME_NONE */
     int64_t skew_us;             /* TIME_NONE */

@@ -201,7 +201,8 @@ extra_add(struct array *c, const struct submission_extra *e)
            jsonb_add(&c[COLUMN_originator], e->originator) |
            jsonb_add(&c[COLUMN_device], e->device) |
            jsonb_add(&c[COLUMN_device_edits], e->device_edits) |
-           slice_add(&c[COLUMN_actor], e->actor) | slice_add(&c[COLUMN_role], e->role) |
+           jsonb_add(&c[COLUMN_normal], e->normal) | slice_add(&c[COLUMN_actor], e->actor) |
+           slice_add(&c[COLUMN_role], e->role) |
            slice_add(&c[COLUMN_organisation], e->organisation);
 }
 

@@ -9,6 +9,7 @@
 #include "questionnaire/alert.h"
 #include "questionnaire/attachments_take.h"
 #include "questionnaire/identifiers.h"
+#include "questionnaire/normal.h"
 #include "questionnaire/score.h"
 #include "store/valuesets.h"
 
@@ -91,6 +92,7 @@ form_take(void *arg, const struct catalog_questionnaire *row)
         .compiled = compiled,
         .identifies = questionnaire_identifies(compiled),
         .attaches = questionnaire_attaches(compiled),
+        .normalises = questionnaire_normalises(compiled),
         .scored = questionnaire_scores(compiled) > 0,
         .alerting = questionnaire_alerts(compiled) > 0,
         .comparative = questionnaire_has_comparative(compiled),

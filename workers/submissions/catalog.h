@@ -15,8 +15,9 @@
 /* One version of one questionnaire. */
 struct catalog_form {
     char *url, *version, *name, *fhir_id;
-    struct questionnaire *compiled;                           /* never NULL */
-    bool identifies, attaches, scored, alerting, comparative; /* what the definition carries */
+    struct questionnaire *compiled; /* never NULL */
+    /* What the definition carries. */
+    bool identifies, attaches, normalises, scored, alerting, comparative;
 };
 
 struct catalog; /* opaque */

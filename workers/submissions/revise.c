@@ -9,7 +9,7 @@
 #include "workers/submissions/outcome.h"
 #include "workers/submissions/validate.h"
 
-#define SCORES_MAX ((size_t)1 << 20)
+#define JSON_MAX ((size_t)64 << 20)
 
 enum judgement { JUDGE_CORRECT, JUDGE_REFUSED, JUDGE_DONE };
 
@@ -91,16 +91,17 @@ identifiers_list(struct batch *b, const struct job *j, int32_t revision, size_t 
     return list;
 }
 
+/* msgpack as JSON text; null stays null. */
 static struct slice
-scores_text(struct batch *b, const struct job *j)
+json_keep(struct batch *b, struct slice msgpack)
 {
-    struct mp_cursor at = {j->row.scores.at, (const uint8_t *)j->row.scores.at + j->row.scores.len};
+    struct mp_cursor at = {msgpack.at, (const uint8_t *)msgpack.at + msgpack.len};
     struct slice text = {NULL, 0};
     struct buf json;
 
-    if (j->row.scores.at == NULL)
+    if (msgpack.at == NULL)
         return text;
-    buf_init(&json, SCORES_MAX);
+    buf_init(&json, JSON_MAX);
     if (json_text_write(&json, &at) == BUF_OK)
         text = arena_keep(&b->arena, json.data, json.size);
     buf_deinit(&json);
@@ -124,7 +125,8 @@ revision_write(struct batch *b, struct job *j, const struct write_env *env, int3
         .questionnaire = j->row.questionnaire,
         .version = j->row.version,
         .answers = j->correction.voids ? (struct slice){NULL, 0} : j->row.answers,
-        .scores = j->correction.voids ? (struct slice){NULL, 0} : scores_text(b, j),
+        .normal = j->correction.voids ? (struct slice){NULL, 0} : json_keep(b, j->extra.normal),
+        .scores = j->correction.voids ? (struct slice){NULL, 0} : json_keep(b, j->row.scores),
         .content_hash = j->row.content_hash,
         .hash_key = env->hash_key,
         /* When it was answered stays what it was, unless the correction says so. */

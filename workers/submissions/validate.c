@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "questionnaire/moment.h"
+#include "questionnaire/normal.h"
 #include "schemas/wire/mp.h"
 #include "workers/submissions/attach.h"
 #include "workers/submissions/deidentify.h"
@@ -270,6 +271,24 @@ row_begin(struct judging *g)
     times_judge(g, authored_us);
 }
 
+/* Beside the answers as they will be stored. */
+static bool
+normal_take(struct batch *b, struct job *j)
+{
+    struct buf out;
+
+    if (!j->form->normalises || j->row.answers.at == NULL)
+        return true;
+    buf_init(&out, ANSWERS_MAX);
+    int full = normals_take(j->form->compiled, j->row.answers.at, j->row.answers.len, &out);
+    if (full == BUF_OK && out.size > 0) {
+        j->extra.normal = arena_keep(&b->arena, out.data, out.size);
+        j->row.extra = &j->extra;
+    }
+    buf_deinit(&out);
+    return full == BUF_OK;
+}
+
 static void
 verdict(struct judging *g)
 {
@@ -289,7 +308,7 @@ verdict(struct judging *g)
     j->extra.flags = flags_text(&g->flags, &b->arena);
     j->row.extra = extra_any(&j->extra) ? &j->extra : NULL;
     if (!deidentify_job(b, j, (int32_t)j->correction.revision + 1) ||
-        !attach_job(b, j, g->env->identity))
+        !attach_job(b, j, g->env->identity) || !normal_take(b, j))
         validate_refuse(b, j, RULE_TOO_LARGE, "rejected", 0);
 }
 
