@@ -95,6 +95,7 @@ revision_take(void *arg, const PGresult *r)
         .originator = store_get_slice(r, 0, 29),
         .device = store_get_slice(r, 0, 30),
         .device_edits = store_get_slice(r, 0, 31),
+        .normal = store_get_slice(r, 0, 32),
     };
 
     x->compared->revisions++;
@@ -117,7 +118,7 @@ data_check(struct store *s, struct reading *x)
     " authored_at, authored_zone, visit, occasion, scores::text, answers::text, broker, epoch,"    \
     " seq, hash_key, received_at, accepted_at, started_at, sent_at, skew_s, site_id, time_zone,"   \
     " language, source, translate(substr(flags::text, 2, length(flags::text) - 2), ',', E'\n'),"   \
-    " originator::text, device::text, device_edits::text"
+    " originator::text, device::text, device_edits::text, normal::text"
     static const struct store_statement statement = {
         "audit_data", "SELECT " SAID " FROM sluice.submissions UNION ALL"
                       " SELECT " SAID " FROM sluice.submission_revisions"};

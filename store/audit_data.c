@@ -76,7 +76,7 @@ audit_data_mac(const struct audit_key *key, const struct audit_data *d,
     const struct slice texts[] = {
         d->study,         d->subject,    d->questionnaire, d->version,      d->status,   d->site,
         d->authored_zone, d->time_zone,  d->visit,         d->occasion,     d->language, d->flags,
-        d->source,        d->originator, d->device,        d->device_edits, d->scores,
+        d->source,        d->originator, d->device,        d->device_edits, d->normal,   d->scores,
     };
     struct {
         uint8_t submission[16], broker[16];

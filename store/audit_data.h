@@ -28,8 +28,8 @@ struct audit_data {
     /* The rest may be null. */
     struct slice site, authored_zone, time_zone, visit, occasion, language, source;
     struct slice flags;                            /* names, one a line */
-    struct slice originator, device, device_edits; /* JSON texts, as scores */
-    struct slice scores;
+    struct slice originator, device, device_edits; /* JSON texts, as the next two */
+    struct slice normal, scores;
     struct slice answers[3]; /* JSON text, in up to three parts that follow each other */
 };
 

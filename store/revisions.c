@@ -208,6 +208,7 @@ data_fill(const struct revision_row *row, struct slice answers, const PGresult *
         .originator = store_get_slice(r, 0, 16),
         .device = store_get_slice(r, 0, 17),
         .device_edits = store_get_slice(r, 0, 18),
+        .normal = answers.at != NULL ? row->normal : store_get_slice(r, 0, 19),
         .scores = row->scores,
         .answers = {either(answers, store_get_slice(r, 0, 8))},
     };
@@ -224,7 +225,7 @@ data_mac(struct store *s, const struct audit_key *key, const struct revision_row
         "SELECT subject_id, questionnaire, version, status, authored_at, authored_zone, visit,"
         " occasion, CASE WHEN $4::bool THEN answers::text END, received_at, accepted_at,"
         " started_at, skew_s, site_id, time_zone, language, originator::text, device::text,"
-        " device_edits::text FROM sluice.submissions"
+        " device_edits::text, normal::text FROM sluice.submissions"
         " WHERE submission_id = $1::uuid AND study = $2::text AND revision = $3::int8"};
     struct store_params p = {0};
     struct audit_data data;

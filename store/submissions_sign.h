@@ -7,8 +7,8 @@
 
 struct slice submission_zone(const struct submission_row *r); /* null: none */
 /* Makes r->data_mac and r->audit, with the chain's next number. data has broker, hash_key and the
- * JSON as it will be sent (answers, scores, originator, device, device_edits), all else zero, which
- * is filled here. A row that is sent again in a smaller part is signed anew. */
+ * JSON as it will be sent (answers, scores, originator, device, device_edits, normal), all else
+ * zero, which is filled here. A row that is sent again in a smaller part is signed anew. */
 void submission_row_sign(struct audit_chain *chain, struct submission_row *r, int64_t now_us,
                          struct audit_data *data);
 

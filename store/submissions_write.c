@@ -287,6 +287,8 @@ extra_texts(const struct array *c, const struct submission_extra *e, struct audi
         ret_data->device = jsonb_last(&c[COLUMN_device]);
     if (e->device_edits.at != NULL)
         ret_data->device_edits = jsonb_last(&c[COLUMN_device_edits]);
+    if (e->normal.at != NULL)
+        ret_data->normal = jsonb_last(&c[COLUMN_normal]);
 }
 
 /* A row's JSON goes first: it is part of what is signed. */

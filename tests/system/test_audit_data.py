@@ -61,7 +61,7 @@ def faults(record):
 
 
 TEXT_COLUMNS = ("study", "subject_id", "questionnaire", "version", "status", "site_id", "authored_zone", "time_zone", "visit",
-                "occasion", "language", "flags", "source", "originator", "device", "device_edits", "scores")
+                "occasion", "language", "flags", "source", "originator", "device", "device_edits", "normal", "scores")
 TIMES = ("authored_at", "received_at", "accepted_at", "started_at", "sent_at")
 
 
@@ -129,7 +129,7 @@ def test_whoever_has_the_key_can_check_without_our_code(clean):
 FULL = {"site": "S01", "visit": "V1", "occasion": "morning", "language": "de", "time_zone": "Europe/Berlin", "flags": "late\nclock-skew",
         "scores": packed({"s": {"value": 1}}), "originator": packed({"type": "proxy", "reason": "broken arm"}),
         "device": packed({"app": "diary", "os": "17.1"}), "device_edits": packed([{"linkId": "pain", "old": 3}]),
-        "started_us": 1_795_000_000_000_001, "sent_us": 1_795_000_060_000_002, "skew_us": 123_456_789}
+        "normal": packed({"/1/weight": {"value": number("69.85"), "code": "kg"}}), "started_us": 1_795_000_000_000_001, "sent_us": 1_795_000_060_000_002, "skew_us": 123_456_789}
 
 
 @pytest.mark.parametrize("skew_us", [0, 1, -1, 300_000, -123_456_789, 2**53 + 1, -(2**53) - 3, 63_930_000_000_123_457, 10**17 + 7])
@@ -177,6 +177,7 @@ def test_every_skew_comes_back(clean, skew_us):
     ("device = device || '{\"os\": \"17.2\"}'", ["data-changed"]),
     ("device = null, device_edits = device", ["data-changed"]),
     ("device_edits = '[]'", ["data-changed"]),
+    ("normal = null", ["data-changed"]),
     ("source = 'chart'", ["data-changed"]),
     ("broker = gen_random_uuid()", ["data-changed"]),
     ("epoch = epoch + 1", ["data-changed"]),
@@ -229,7 +230,7 @@ def test_a_correction_keeps_what_it_does_not_say(clean):
     revise(run, id, 2, answers=packed({"pain": 5}))
     assert faults(clean) == []
     for change in ("source = null", "device = null", "started_at = started_at + interval '1 us'", "flags = '{future}'",
-                   "sent_at = null", "skew_s = 0", "site_id = null"):
+                   "sent_at = null", "skew_s = 0", "site_id = null", "normal = device"):
         with psycopg.connect(clean.stores.postgres.dsn(clean.database)) as c:
             c.execute("set session_replication_role = replica")
             c.execute(f"create temporary table kept as select * from sluice.submission_revisions;"

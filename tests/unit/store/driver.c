@@ -218,6 +218,7 @@ extra_of(const json_t *o)
         .originator = hex_of(o, "originator"),
         .device = hex_of(o, "device"),
         .device_edits = hex_of(o, "device_edits"),
+        .normal = hex_of(o, "normal"),
         .flags = text_of(o, "flags"),
         .actor = text_of(o, "actor"),
         .role = text_of(o, "role"),
@@ -230,8 +231,8 @@ extra_of(const json_t *o)
 static void
 row_free(const struct submission_row *row, const struct submission_extra *extra)
 {
-    const struct slice bytes[] = {row->answers, row->scores, extra->originator, extra->device,
-                                  extra->device_edits};
+    const struct slice bytes[] = {row->answers,  row->scores,         extra->originator,
+                                  extra->device, extra->device_edits, extra->normal};
 
     for (size_t i = 0; i < ARRAY_LEN(bytes); i++)
         free((void *)(uintptr_t)bytes[i].at);
