@@ -322,7 +322,8 @@ submission_current(struct store *s, struct slice study, const struct uuid *id,
     static const struct store_statement statement = {
         "submission_current",
         "SELECT subject_id, questionnaire, version, status, role, revision, void, authored_at,"
-        " stored_at, content_hash, broker, epoch, seq FROM sluice.submissions"
+        " stored_at, content_hash, broker, epoch, seq, received_at, scores::text,"
+        " array_to_string(flags, E'\\n') FROM sluice.submissions"
         " WHERE submission_id = $1::uuid AND study = $2::text"};
     struct store_params p = {0};
     PGresult *r = NULL;
@@ -348,6 +349,9 @@ submission_current(struct store *s, struct slice study, const struct uuid *id,
                       .broker = store_get_uuid(r, 0, 10),
                       .epoch = (uint64_t)store_get_bigint(r, 0, 11),
                       .seq = (uint64_t)store_get_bigint(r, 0, 12),
+                      .received_us = store_get_time(r, 0, 13),
+                      .scores = store_get_slice(r, 0, 14),
+                      .flags = store_get_slice(r, 0, 15),
                   });
     PQclear(r);
     return STORE_OK;

@@ -60,7 +60,8 @@ struct revision_found {
     struct slice subject, questionnaire, version, status, role;
     int32_t revision;
     bool is_void;
-    int64_t authored_us, stored_us;
+    int64_t authored_us, received_us, stored_us;
+    struct slice scores, flags; /* JSON text; names, one a line */
     const uint8_t *content_hash;
     struct uuid broker;
     uint64_t epoch, seq;

@@ -94,6 +94,8 @@ struct submission_found {
     const uint8_t *content_hash; /* CONTENT_HASH_BYTES */
     uint32_t hash_key;
     int64_t authored_us, received_us, stored_us;
+    struct slice scores; /* JSON text, or null */
+    struct slice flags;  /* names, one a line, or null */
 };
 struct submission_key {
     struct slice study;

@@ -11,7 +11,8 @@
 #define FIND_SQL(table)                                                                            \
     "SELECT s.study, s.submission_id, s.broker, s.epoch, s.seq, s.content_hash, s.hash_key,"       \
     " s.received_at, s.stored_at, s.questionnaire, s.version, s.authored_at, s.status,"            \
-    " s.revision, s.subject_id FROM unnest($1::text[], $2::uuid[]) AS u(study, id)"                \
+    " s.revision, s.subject_id, s.scores::text, array_to_string(s.flags, E'\\n')"                  \
+    " FROM unnest($1::text[], $2::uuid[]) AS u(study, id)"                                         \
     " JOIN sluice." table " s ON s.study = u.study AND s.submission_id = u.id"
 #define SETTLED " WHERE (SELECT lsn FROM settle) IS NOT NULL"
 
@@ -75,6 +76,8 @@ submissions_find(struct store *s, const struct submission_key *keys, size_t n,
                       .status = store_get_slice(r, i, 12),
                       .revision = store_get_int(r, i, 13),
                       .subject = store_get_slice(r, i, 14),
+                      .scores = store_get_slice(r, i, 15),
+                      .flags = store_get_slice(r, i, 16),
                   });
     }
     PQclear(r);

@@ -192,6 +192,57 @@ def test_three_states_in_one_batch(rig, subject):
     assert row(rig, id, "revision, status") == (3, "completed")
 
 
+# --- the original's answer again ---
+
+def without_time(payload):
+    return {k: v for k, v in payload.items() if k != "received_us"}
+
+
+@pytest.mark.parametrize("members, answers", [
+    ({"submitAt": "2026-11-20T08:00:00Z"}, PHQ9),  # flagged late
+    ({}, CALM),
+    ({"status": "stopped"}, {"PHQ0101": 1}),  # warned of what is missing
+])
+def test_a_duplicate_gets_the_originals_answer(rig, subject, members, answers):
+    id, outcome, original = phq9(rig, answers, subject, **members)
+    assert outcome == "stored" and "scores" in original
+    received, = row(rig, id, "received_at")
+    _, outcome, again = phq9(rig, answers, subject, id=id, sentAt="2026-11-22T09:00:00Z", **members)
+    assert outcome == "duplicate" and without_time(again) == original
+    assert again["received_us"] == int(received.timestamp() * 1_000_000)
+
+
+def test_two_of_one_batch_get_the_same_answer(rig, subject):
+    id = uuid.uuid4()
+    (first, a), (second, b) = rig.deliver(*[rig.submission(PHQ9, id=id.bytes, subject=subject, questionnaire="phq-9")
+                                            for _ in range(2)])
+    assert (first, second) == ("stored", "duplicate") and without_time(b) == a and a["scores"]["PHQ0111"]["value"] == 9
+
+
+def test_what_is_delivered_again_gets_the_same_answer(rig, subject):
+    id = uuid.uuid4()
+    for answers, members in (({"PHQ0101": 1}, {"status": "in-progress"}), (PHQ9, {"submitAt": "2026-11-20T08:00:00Z"})):
+        record = rig.submission(answers, id=id.bytes, subject=subject, questionnaire="phq-9", **members)
+        (outcome, original), = rig.deliver(record)
+        assert outcome == "stored"
+        raw = bytearray(record[0])
+        raw[10] = 2  # the second attempt
+        (outcome, again), = rig.deliver((bytes(raw), record[1]))
+        assert outcome == "stored" and again == {k: v for k, v in original.items() if k != "warnings"}
+
+
+def test_the_scores_of_a_duplicate_are_those_that_were_stored(rig, subject):
+    """Not computed anew: what they are computed with may have changed since."""
+    id, _, _ = phq9(rig, CALM, subject)
+    rig.query("update sluice.submissions set scores = '{\"PHQ0111\": {\"value\": 1.50}}' where submission_id = %s", [id])
+    try:
+        _, outcome, again = phq9(rig, CALM, subject, id=id)
+        assert outcome == "duplicate" and again["scores"] == {"PHQ0111": {"value": msgpack.ExtType(1, b"1.50")}}
+    finally:
+        rig.query("update sluice.submissions set scores = '{\"PHQ0111\": {\"value\": 8, \"band\": \"mild\"}}'"
+                  " where submission_id = %s", [id])
+
+
 # --- corrections ---
 
 def test_a_correction(rig, subject):
@@ -254,9 +305,11 @@ def test_entered_in_error(rig, subject):
 
 def test_a_correction_sent_again_gets_its_answer_again(rig, subject):
     id, _, _ = phq9(rig, CALM, subject)
-    assert correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject)[0] == "stored"
+    outcome, original, _ = correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject)
+    assert outcome == "stored" and original["scores"]["PHQ0111"]["value"] == 9
     outcome, payload, _ = correct(rig, id, 1, {**CALM, "PHQ0101": 2}, subject)
     assert (outcome, payload["revision"], payload["http"]) == ("duplicate", 2, 200)
+    assert payload.pop("received_us") == 1795334400_000000 and payload == original
     assert row(rig, id, "revision") == (2,)
     assert correct(rig, id, 2, CALM, subject, kind="entered-in-error", user="anna", role="site")[0] == "stored"
     outcome, payload, _ = correct(rig, id, 2, CALM, subject, kind="entered-in-error", user="anna", role="site")

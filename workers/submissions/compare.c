@@ -23,19 +23,7 @@ undecided(const struct job *j)
 static bool
 in_progress(const struct submission_found *f)
 {
-    static const char name[] = "in-progress";
-
-    return f->status.len == sizeof(name) - 1 && memcmp(f->status.at, name, sizeof(name) - 1) == 0;
-}
-
-static struct slice
-status_unusual(const struct submission_found *f)
-{
-    static const char name[] = "completed";
-    bool usual =
-        f->status.len == sizeof(name) - 1 && memcmp(f->status.at, name, sizeof(name) - 1) == 0;
-
-    return usual ? (struct slice){NULL, 0} : f->status;
+    return slice_is(f->status, "in-progress");
 }
 
 static bool
@@ -59,8 +47,11 @@ job_settle(struct comparing *c, struct job *j, const struct submission_found *f)
         .received_us = own ? TIME_NONE : f->received_us,
         .questionnaire = f->questionnaire,
         .version = f->version,
-        .status = status_unusual(f),
+        .status = outcome_status(f->status),
         .revision = f->revision,
+        .scores_json = f->scores,
+        .flags = f->flags,
+        .warnings = outcome_warnings_of(j, f->questionnaire, f->version),
     };
 
     if (!own && !same)

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "questionnaire/answers_json.h"
 #include "schemas/wire/entry.h"
 #include "schemas/wire/mp.h"
 #include "store/json_text.h"
@@ -65,12 +66,40 @@ flags_pack(struct batch *b, struct slice flags)
     }
 }
 
+struct slice
+outcome_status(struct slice status)
+{
+    return slice_is(status, "completed") ? (struct slice){NULL, 0} : status;
+}
+
+struct slice
+outcome_warnings_of(const struct job *j, struct slice questionnaire, struct slice version)
+{
+    bool same = j->form != NULL && slice_is(questionnaire, j->form->name) &&
+                slice_is(version, j->form->version);
+
+    return same ? j->warnings : (struct slice){NULL, 0};
+}
+
+/* In msgpack; those of a row are read into batch.scratch. */
+static struct slice
+scores_get(struct batch *b, const struct outcome_row *row)
+{
+    if (row->scores.at != NULL || row->scores_json.at == NULL)
+        return row->scores;
+    buf_clear(&b->scratch);
+    if (answers_from_json(row->scores_json.at, row->scores_json.len, &b->scratch) !=
+        ANSWERS_JSON_OK)
+        return (struct slice){NULL, 0};
+    return (struct slice){b->scratch.data, b->scratch.size};
+}
+
 void
 outcome_stored(struct batch *b, struct job *j, enum outcome outcome, const struct outcome_row *row)
 {
-    bool original = row->received_us != TIME_NONE, own = outcome == OUTCOME_STORED;
-    bool scored = own && j->row.scores.at != NULL, flagged = own && j->extra.flags.at != NULL;
-    bool warned = own && j->warnings.at != NULL;
+    struct slice scores = scores_get(b, row);
+    bool original = row->received_us != TIME_NONE, scored = scores.at != NULL;
+    bool flagged = row->flags.at != NULL && row->flags.len > 0, warned = row->warnings.at != NULL;
     bool revised = row->revision > 1, unusual = row->status.at != NULL;
 
     payload_begin(b, j, 3U + original + scored + flagged + warned + 2 * revised + unusual);
@@ -88,13 +117,13 @@ outcome_stored(struct batch *b, struct job *j, enum outcome outcome, const struc
         member_text(b, "state", row->status);
     if (scored) {
         mp_put_cstr(&b->payloads, "scores");
-        buf_append(&b->payloads, j->row.scores.at, j->row.scores.len);
+        buf_append(&b->payloads, scores.at, scores.len);
     }
     if (flagged)
-        flags_pack(b, j->extra.flags);
+        flags_pack(b, row->flags);
     if (warned) {
         mp_put_cstr(&b->payloads, "warnings");
-        buf_append(&b->payloads, j->warnings.at, j->warnings.len);
+        buf_append(&b->payloads, row->warnings.at, row->warnings.len);
     }
     payload_end(b, j);
     j->outcome = (uint8_t)outcome;

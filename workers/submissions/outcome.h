@@ -15,7 +15,16 @@ struct outcome_row {
     struct slice questionnaire, version;
     struct slice status; /* null: completed */
     int32_t revision;
+    struct slice scores;      /* msgpack, or null: */
+    struct slice scores_json; /* as read from the row; null: none */
+    struct slice flags;       /* names, one a line; null: none */
+    struct slice warnings;    /* msgpack; null: none */
 };
+/* Null for completed. */
+struct slice outcome_status(struct slice status);
+/* The job's warnings, which are the original's where it was judged by the same definition. */
+struct slice outcome_warnings_of(const struct job *j, struct slice questionnaire,
+                                 struct slice version);
 void outcome_stored(struct batch *b, struct job *j, enum outcome outcome,
                     const struct outcome_row *row);
 /* The findings' warnings become job.warnings. */

@@ -54,7 +54,10 @@ stored_take(void *arg, const struct submission_found *found)
                                              .received_us = TIME_NONE,
                                              .questionnaire = found->questionnaire,
                                              .version = found->version,
-                                             .revision = found->revision});
+                                             .status = outcome_status(found->status),
+                                             .revision = found->revision,
+                                             .scores_json = found->scores,
+                                             .flags = found->flags});
         cache_again(b, j, found);
     }
 }

@@ -20,12 +20,11 @@ struct correcting {
     enum judgement judgement;
 };
 
-/* OUTCOME_STORED, or OUTCOME_DUPLICATE where another message had stored it. */
+/* Stored by this message. */
 static void
-revision_say(struct batch *b, struct job *j, enum outcome outcome,
-             const struct revision_written *written)
+revision_say(struct batch *b, struct job *j, const struct revision_written *written)
 {
-    outcome_stored(b, j, outcome,
+    outcome_stored(b, j, OUTCOME_STORED,
                    &(struct outcome_row){
                        .stored_us = written->stored_us,
                        .received_us = TIME_NONE,
@@ -33,11 +32,32 @@ revision_say(struct batch *b, struct job *j, enum outcome outcome,
                        .version = j->row.version,
                        .status = j->extra.status,
                        .revision = written->revision,
+                       .scores = j->correction.voids ? (struct slice){NULL, 0} : j->row.scores,
+                       .flags = j->extra.flags,
+                       .warnings = j->warnings,
                    });
-    if (outcome == OUTCOME_DUPLICATE)
-        return;
     j->row.stored_us = written->stored_us;
     j->to_cache = true;
+}
+
+/* Stored before, as it stands there; by another message unless it is our own. */
+static void
+revision_say_found(struct batch *b, struct job *j, bool own, const struct revision_found *f)
+{
+    outcome_stored(b, j, own ? OUTCOME_STORED : OUTCOME_DUPLICATE,
+                   &(struct outcome_row){
+                       .stored_us = f->stored_us,
+                       .received_us = own ? TIME_NONE : f->received_us,
+                       .questionnaire = f->questionnaire,
+                       .version = f->version,
+                       .status = outcome_status(f->status),
+                       .revision = f->revision,
+                       .scores_json = f->scores,
+                       .flags = f->flags,
+                       .warnings = outcome_warnings_of(j, f->questionnaire, f->version),
+                   });
+    j->row.stored_us = f->stored_us;
+    j->to_cache = own;
 }
 
 static void
@@ -155,7 +175,7 @@ revision_write(struct batch *b, struct job *j, const struct write_env *env, int3
     int n = submission_revise(env->revisions, env->store, env->chain, &row, &audit, alerts,
                               n_alerts, identifiers, n_identifiers, &written);
     if (n == STORE_OK)
-        revision_say(b, j, OUTCOME_STORED, &written);
+        revision_say(b, j, &written);
     return n;
 }
 
@@ -179,15 +199,13 @@ current_judge(void *arg, const struct revision_found *f)
 
     c->judgement = JUDGE_REFUSED;
     if (own) {
-        revision_say(c->b, j, OUTCOME_STORED,
-                     &(struct revision_written){f->stored_us, f->revision});
+        revision_say_found(c->b, j, true, f);
         c->judgement = JUDGE_DONE;
     } else if (f->subject.len != j->subject.len ||
                memcmp(f->subject.at, j->subject.at, f->subject.len) != 0) {
         validate_refuse(c->b, j, RULE_UNKNOWN_SUBMISSION, "rejected", 404);
     } else if (correction_repeats(j, f)) {
-        revision_say(c->b, j, OUTCOME_DUPLICATE,
-                     &(struct revision_written){f->stored_us, f->revision});
+        revision_say_found(c->b, j, false, f);
         c->judgement = JUDGE_DONE;
     } else if (f->is_void) {
         validate_refuse(c->b, j, RULE_CORRECTION_CLOSED, "conflict", 409);
@@ -213,7 +231,7 @@ recorded_look(struct batch *b, struct job *j, const struct write_env *env, bool 
     int n = revision_recorded(env->store, j->row.study, &j->record.id, &b->broker, j->record.epoch,
                               j->record.seq, &written, ret_recorded);
     if (n == STORE_OK && *ret_recorded)
-        revision_say(b, j, OUTCOME_STORED, &written);
+        revision_say(b, j, &written);
     return n;
 }
 

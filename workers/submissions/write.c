@@ -106,6 +106,9 @@ rows_decide(struct plan *p, size_t from, size_t n)
                            .version = j->row.version,
                            .status = j->extra.status,
                            .revision = 1,
+                           .scores = j->row.scores,
+                           .flags = j->extra.flags,
+                           .warnings = j->warnings,
                        });
         j->to_cache = true;
     }
