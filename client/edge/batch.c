@@ -137,6 +137,7 @@ part_begin(struct batch *b, size_t i, const struct batch_span *span, const struc
     b->results[i].part = part;
     intake_begin(&in, part, m);
     in.media = MEDIA_TYPE_JSON;
+    in.media_told_inside = true;
     in.text = span->at;
     in.text_bytes = span->size;
     enum problem p = intake_run(&in, &outcome_receipt);

@@ -44,13 +44,39 @@ resource_read(struct intake *in)
     return PROBLEM_NONE;
 }
 
+/* No member of the short form has this name. */
+static bool
+is_resource(const struct json *j, const uint8_t *body)
+{
+    static const char name[] = "resourceType";
+
+    for (uint32_t i = 0; i < j->n_members && i < JSON_MEMBERS_MAX; i++)
+        if (j->members[i].key_len == sizeof(name) - 1 &&
+            memcmp(body + j->members[i].key_at, name, sizeof(name) - 1) == 0)
+            return true;
+    return false;
+}
+
+/* Reason and source of a correction; of the short form they leave the text. */
+static bool
+revision_find(struct intake *in)
+{
+    struct edge *e = in->q->edge;
+    struct buf *out = &e->scratch.submission;
+
+    if (in->revision == NULL)
+        return true;
+    return in->media == MEDIA_TYPE_FHIR
+               ? revision_read(out->data, out->size, in->revision, &in->error)
+               : revision_take(&e->json, out, in->revision, &in->error);
+}
+
 /* Transcodes and checks the text. */
 static enum problem
 intake_read(struct intake *in)
 {
     struct edge *e = in->q->edge;
     struct buf *out = &e->scratch.submission;
-    bool fhir = in->media == MEDIA_TYPE_FHIR;
 
     buf_clear(out);
     metric_add(&e->metrics, METRIC_BODY_BYTES, in->text_bytes);
@@ -61,15 +87,17 @@ intake_read(struct intake *in)
         envelope_fault(&e->json, fault, out->data, &in->error);
         return PROBLEM_MALFORMED;
     }
-    if (in->revision != NULL && !revision_take(&e->json, out, in->revision, &in->error))
-        return PROBLEM_MALFORMED;
+    if (in->media_told_inside && is_resource(&e->json, out->data))
+        in->media = MEDIA_TYPE_FHIR;
+    bool fhir = in->media == MEDIA_TYPE_FHIR;
     if (fhir) {
         enum problem p = resource_read(in);
         if (p != PROBLEM_NONE)
             return p;
-    } else if (!envelope_check(&e->json, out->data, &in->envelope, &in->error)) {
-        return PROBLEM_MALFORMED;
     }
+    if (!revision_find(in) ||
+        (!fhir && !envelope_check(&e->json, out->data, &in->envelope, &in->error)))
+        return PROBLEM_MALFORMED;
     if (in->path_subject != NULL &&
         (in->envelope.subject.len != in->path_subject_len ||
          memcmp(in->envelope.subject.at, in->path_subject, in->path_subject_len) != 0)) {
@@ -142,6 +170,7 @@ intake_permit(struct intake *in)
 {
     const struct envelope_text *subject = &in->envelope.subject;
     const char *user = in->token->user;
+    bool fhir = in->media == MEDIA_TYPE_FHIR;
 
     if (in->revision == NULL)
         return token_submits(in->token) ? PROBLEM_NONE : PROBLEM_ROLE;
@@ -150,13 +179,13 @@ intake_permit(struct intake *in)
         if (user == NULL ||
             (strlen(user) == subject->len && memcmp(user, subject->at, subject->len) == 0))
             return PROBLEM_NONE;
-        problem_error_set(&in->error, "/subjectId", "not-own",
+        problem_error_set(&in->error, fhir ? "/subject" : "/subjectId", "not-own",
                           "is not the participant that the token names");
         return PROBLEM_ROLE;
     case TOKEN_CORRECTS_SOURCED:
         if (in->revision->source.len > 0)
             return PROBLEM_NONE;
-        problem_error_set(&in->error, "/source", "missing-member",
+        problem_error_set(&in->error, fhir ? "/extension" : "/source", "missing-member",
                           "is required: where the source record is");
         return PROBLEM_MALFORMED;
     case TOKEN_CORRECTS_NEVER:

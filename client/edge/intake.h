@@ -22,6 +22,7 @@ struct intake {
     const struct http_message *m;
     struct token *token;
     enum media media;
+    bool media_told_inside; /* a resource by its resourceType, whatever media says */
     const uint8_t *text;
     size_t text_bytes;
     const char *path_subject; /* NULL: the body says it alone */

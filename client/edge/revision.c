@@ -112,3 +112,101 @@ revision_take(struct json *j, struct buf *submission, struct revision *ret_revis
     ret_revision->voids = status_voids(j, submission->data);
     return true;
 }
+
+/* The bytes of the member called name of the map at the front of data; false: it is not there. */
+static bool
+value_find(struct mp_cursor data, const char *name, struct mp_cursor *ret_value)
+{
+    struct mp_value map, key;
+
+    if (mp_next(&data, &map) != MP_OK || map.type != MP_MAP)
+        return false;
+    for (uint32_t i = 0; i < map.len; i++) {
+        if (mp_next(&data, &key) != MP_OK)
+            return false;
+        const uint8_t *begin = data.at;
+        if (mp_skip(&data) != MP_OK)
+            return false;
+        if (mp_is_str(&key, name)) {
+            *ret_value = (struct mp_cursor){begin, data.at};
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef bool extension_fn(struct revision *r, const struct mp_value *url, struct mp_cursor whole,
+                          struct problem_error *e);
+
+/* Calls take for each Extension of the map's "extension" that has a url; false: take said so. */
+static bool
+extensions_walk(struct mp_cursor map, extension_fn *take, struct revision *r,
+                struct problem_error *e)
+{
+    struct mp_cursor list, value;
+    struct mp_value array, url;
+
+    if (!value_find(map, "extension", &list) || mp_next(&list, &array) != MP_OK ||
+        array.type != MP_ARRAY)
+        return true;
+    for (uint32_t i = 0; i < array.len; i++) {
+        struct mp_cursor whole = list;
+        if (mp_skip(&list) != MP_OK)
+            return true;
+        whole.end = list.at;
+        if (value_find(whole, "url", &value) && mp_next(&value, &url) == MP_OK &&
+            !take(r, &url, whole, e))
+            return false;
+    }
+    return true;
+}
+
+/* "reason" or "source" with its valueString, each once. */
+static bool
+part_take(struct revision *r, const struct mp_value *url, struct mp_cursor whole,
+          struct problem_error *e)
+{
+    struct revision_text *to = mp_is_str(url, "reason")   ? &r->reason
+                               : mp_is_str(url, "source") ? &r->source
+                                                          : NULL;
+    struct mp_cursor value;
+    struct mp_value v;
+
+    if (to == NULL || to->len > 0)
+        return problem_error_set(e, "/extension", "unknown-member",
+                                 "the correction has one reason, at most one source, nothing else");
+    if (!value_find(whole, "valueString", &value) || mp_next(&value, &v) != MP_OK ||
+        v.type != MP_STR || v.len == 0)
+        return problem_error_set(e, "/extension", "wrong-type",
+                                 "each part of the correction is a valueString, not empty");
+    if (v.len > REVISION_TEXT_MAX)
+        return problem_error_set(e, "/extension", "too-long", "is too long");
+    memcpy(to->text, v.at, v.len);
+    to->len = v.len;
+    return true;
+}
+
+static bool
+extension_take(struct revision *r, const struct mp_value *url, struct mp_cursor whole,
+               struct problem_error *e)
+{
+    return !mp_is_str(url, REVISION_EXTENSION) || extensions_walk(whole, part_take, r, e);
+}
+
+bool
+revision_read(const uint8_t *resource, size_t size, struct revision *ret_revision,
+              struct problem_error *ret_error)
+{
+    struct mp_cursor whole = {resource, resource + size}, value;
+    struct mp_value v;
+
+    ret_revision->reason.len = ret_revision->source.len = 0;
+    if (!extensions_walk(whole, extension_take, ret_revision, ret_error))
+        return false;
+    if (ret_revision->reason.len == 0)
+        return problem_error_set(ret_error, "/extension", "missing-member",
+                                 "must say the reason, in the extension correction");
+    ret_revision->voids = value_find(whole, "status", &value) && mp_next(&value, &v) == MP_OK &&
+                          mp_is_str(&v, "entered-in-error");
+    return true;
+}

@@ -52,6 +52,30 @@ def test_alone_and_in_a_batch_are_the_same(rig):
     assert batch(rig, body(occasion="day 3")).json["results"][0]["body"]["id"] == derived
 
 
+def response(**more):
+    whole = {"resourceType": "QuestionnaireResponse", "questionnaire": "http://example.org/q|1.0", "status": "completed",
+             "subject": {"identifier": {"value": "SUB123"}}, "authored": "2026-11-22T08:00:00Z",
+             "item": [{"linkId": "q1", "answer": [{"valueDecimal": 2.5}]}], **more}
+    return {k: v for k, v in whole.items() if v is not ...}
+
+
+def test_resources_among_short_forms(rig):
+    identifier = {"system": "urn:app", "value": "visit 9"}
+    alone = rig.request("POST", "/fhir/QuestionnaireResponse", response(identifier=identifier),
+                        headers={"Content-Type": "application/fhir+json"})
+    results = batch(rig, body(id="a"), response(identifier=identifier), response(subject=...), response(resourceType="Patient"),
+                    {"resourceType": 7}, response(authored=...), body(id="b"), {**body(id="c"), "resourceType": "QuestionnaireResponse"},
+                    response(subject={"reference": "Patient/S2"})).json["results"]
+    assert [r["status"] for r in results] == [201, 201, 400, 400, 400, 400, 201, 400, 201]
+    assert [(r["body"]["errors"][0]["pointer"], r["body"]["errors"][0]["rule"]) for r in results if r["status"] == 400] == [
+        ("/subject", "missing-member"), ("/resourceType", "resource-type"), ("/resourceType", "resource-type"),
+        ("", "identity-required"), ("/subject", "missing-member")]
+    assert results[1]["body"]["id"] in alone.headers["Location"] and results[1]["body"]["status"] == "stored"
+    plain = [r.plain for r in rig.broker.records[1:]]
+    assert [p.get("format") for p in plain] == [None, "fhir", None, "fhir"]
+    assert plain[1]["submission"] == rig.broker.records[0].plain["submission"] and plain[3]["subject"] == "S2"
+
+
 def test_one_that_is_malformed_spoils_no_other(rig):
     good = json.dumps(body())
     elements = [good, '{"subjectId":"S","answers":{"x":"a\\u0007b"}}', '{"subjectId":"S","answers":"{}"}', "7", "[]", '"]"',

@@ -1,9 +1,11 @@
 """PUT of a correction: who may, which revision, what goes sealed to the worker, and what it may answer."""
 import json
+import os
 import uuid
 
 import pytest
 
+from fleet import ROOT
 from http_rig import ADMIN, MULTI, PERSON, SITE, SITES, SPONSOR, TOKEN, Rig, body
 
 ID = "12345678-1234-4234-8234-123456789abc"
@@ -114,8 +116,77 @@ def test_paths(rig):
     assert put(rig, path="/api/v1/submissions/").status == 404
     a = rig.request("DELETE", PATH)
     assert a.status == 405 and a.headers["Allow"] == "GET, HEAD, PUT, OPTIONS"
-    assert put(rig, headers={"Content-Type": "application/fhir+json"}).status == 415
+    assert put(rig, headers={"Content-Type": "application/xml"}).status == 415
     assert put(rig, headers={"Content-Encoding": "gzip"}).status == 415
+
+
+# --- as a QuestionnaireResponse ---
+
+CORRECTION = "https://sluice.example/fhir/StructureDefinition/correction"
+
+
+def why(*parts):
+    return {"url": CORRECTION, "extension": [{"url": url, **value} for url, value in parts]}
+
+
+REASON, SOURCE = ("reason", {"valueString": "read wrongly"}), ("source", {"valueString": "chart p. 7"})
+
+
+def response(*extensions, **more):
+    whole = {"resourceType": "QuestionnaireResponse", "questionnaire": "http://example.org/q|1.0", "status": "completed",
+             "subject": {"identifier": {"value": "SUB123"}}, "item": [{"linkId": "q1", "answer": [{"valueDecimal": 2.5}]}],
+             "extension": list(extensions), **more}
+    return {k: v for k, v in whole.items() if v is not ...}
+
+
+def put_fhir(rig, data, **more):
+    return put(rig, data, headers={"Content-Type": "application/fhir+json"}, **more)
+
+
+def test_fhir(rig):
+    data = response({"url": "http://example.org/other"}, why(REASON, SOURCE))
+    a = put_fhir(rig, data, token=SITE)
+    assert a.status == 200 and a.headers["ETag"] == '"2"' and a.headers["Content-Type"] == "application/json"
+    plain = rig.broker.records[0].plain
+    assert plain["format"] == "fhir" and plain["id"] == uuid.UUID(ID).bytes and plain["subject"] == "SUB123"
+    assert plain["revise"] == {"revision": 1, "reason": "read wrongly", "source": "chart p. 7", "kind": "amended"}
+    assert plain["submission"]["extension"] == data["extension"]  # it is the resource's own
+    assert put_fhir(rig, response(why(REASON), status="entered-in-error")).status == 200
+    assert rig.broker.records[1].plain["revise"] == {"revision": 1, "reason": "read wrongly", "kind": "entered-in-error"}
+    assert put_fhir(rig, response(why(REASON), identifier={"value": f"urn:uuid:{ID}"}, id="mine")).status == 200
+
+
+@pytest.mark.parametrize("data, expected", [
+    (response(), ("missing-member", "/extension")), (response(extension=...), ("missing-member", "/extension")),
+    (response({"url": CORRECTION}), ("missing-member", "/extension")), (response(why(SOURCE)), ("missing-member", "/extension")),
+    (response(why(REASON, REASON)), ("unknown-member", "/extension")), (response(why(REASON), why(SOURCE), why(SOURCE)), ("unknown-member", "/extension")),
+    (response(why(REASON, ("by", {"valueString": "x"}))), ("unknown-member", "/extension")),
+    (response(why(("reason", {"valueString": ""}))), ("wrong-type", "/extension")), (response(why(("reason", {}))), ("wrong-type", "/extension")),
+    (response(why(("reason", {"valueCode": "x"}))), ("wrong-type", "/extension")),
+    (response(why(("reason", {"valueString": "x" * 1025}))), ("too-long", "/extension")),
+    (response(why(REASON), extension=7), ("missing-member", "/extension")), (response(why(REASON), extension=[7]), ("missing-member", "/extension")),
+    (response(why(REASON), subject=...), ("missing-member", "/subject")), (response(why(REASON), identifier={"value": "other"}), ("id-mismatch", "/id")),
+    (body(reason="r"), ("resource-type", "/resourceType")), ([], ("body-not-object", "")),
+])
+def test_fhir_malformed(rig, data, expected):
+    a = put_fhir(rig, data)
+    assert a.status == 400 and rule(a) == expected and rig.broker.records == []
+
+
+def test_fhir_who_may(rig):
+    a = put_fhir(rig, response(why(REASON)), token=SITE)
+    assert a.status == 400 and rule(a) == ("missing-member", "/extension")
+    a = put_fhir(rig, response(why(REASON), subject={"reference": "Patient/OTHER"}), token=PERSON)
+    assert a.status == 403 and rule(a) == ("not-own", "/subject")
+    assert put_fhir(rig, response(why(("reason", {"valueString": "r" * 1024}))), token=PERSON).status == 200
+
+
+def test_the_structure_definition_says_so():
+    with open(os.path.join(ROOT, "schemas/fhir/correction.json")) as f:
+        definition = json.load(f)
+    assert definition["url"] == CORRECTION and definition["context"][0]["expression"] == "QuestionnaireResponse"
+    slices = {e["sliceName"]: (e["min"], e["max"]) for e in definition["differential"]["element"] if "sliceName" in e}
+    assert slices == {"reason": (1, "1"), "source": (0, "1")}
 
 
 @pytest.mark.parametrize("mode, payload, status", [

@@ -111,6 +111,36 @@ def test_a_correction_is_a_revision(fleet):
     assert row(fleet, id, "revision, answers->>'pain'") == (2, "4")
 
 
+def test_a_correction_as_a_resource(fleet):
+    id = str(uuid.uuid4())
+    assert fleet.post(key=id).status == 201
+
+    def put(revision, answers, **more):
+        why = {"url": "https://sluice.example/fhir/StructureDefinition/correction", "extension": [
+            {"url": "reason", "valueString": "read wrongly"}, {"url": "source", "valueString": "chart p. 7"}]}
+        return fleet.request("PUT", f"/api/v1/submissions/{id}", response({**DIARY, **answers}, extension=[why], **more),
+                             {"Content-Type": "application/fhir+json", "If-Match": str(revision)}, token=SITE)
+
+    for _ in range(2):  # and the same request again
+        a = put(1, {"pain": 4})
+        assert a.status == 200 and a.json["revision"] == 2 and a.json["status"] == "amended", a.body
+    assert row(fleet, id, "revision, answers->>'pain', reason, source") == (2, "4", "read wrongly", "chart p. 7")
+    assert put(2, {"pain": "much"}).status in (400, 422) and put(1, {"pain": 5}).status == 412
+    a = put(2, {"pain": 4}, status="entered-in-error")
+    assert a.status == 200 and a.json["status"] == "entered-in-error" and row(fleet, id, "revision, void") == (3, True)
+
+
+def test_resources_in_a_batch(fleet):
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    parts = [response(identifier={"value": ids[0]}), diary(id=ids[1]), response({**DIARY, "pain": None}, identifier={"value": ids[2]}),
+             response(item=[{"linkId": "no-such-item"}])]
+    for _ in range(2):
+        a = fleet.request("POST", "/api/v1/submissions/batch", {"submissions": parts})
+        assert [r["status"] for r in a.json["results"]] == [201, 201, 422, 422], a.body
+        assert a.json["results"][2]["body"]["errors"][0]["linkId"] == "pain"
+    assert row(fleet, ids[0], "answers - 'notes', authored_at") == row(fleet, ids[1], "answers - 'notes', authored_at") != None
+
+
 def test_one_in_progress_may_come_again(fleet):
     id = str(uuid.uuid4())
     for n, (status, expected) in enumerate((("in-progress", 201), ("in-progress", 200), ("completed", 200))):
