@@ -19,10 +19,19 @@ waiters_deinit(struct waiters *w)
     *w = (struct waiters){0};
 }
 
+/* The top bits of number times 2^64 over the golden ratio: numbers that follow each other lie far
+ * apart. By their low bits they would lie side by side, and every removal would look at all the
+ * others in search of one that had been pushed on. */
+static size_t
+home_of(const struct waiters *w, uint64_t number)
+{
+    return (size_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> (__builtin_clzll(w->n_slots) + 1));
+}
+
 static size_t
 slot_of(const struct waiters *w, uint64_t number)
 {
-    size_t slot = (size_t)number & (w->n_slots - 1);
+    size_t slot = home_of(w, number);
 
     while (w->slots[slot].who != NULL && w->slots[slot].number != number)
         slot = (slot + 1) & (w->n_slots - 1);
@@ -72,7 +81,7 @@ waiters_take(struct waiters *w, uint64_t number)
     if (who == NULL)
         return NULL;
     for (size_t i = (hole + 1) & mask; w->slots[i].who != NULL; i = (i + 1) & mask) {
-        size_t home = (size_t)w->slots[i].number & mask;
+        size_t home = home_of(w, w->slots[i].number);
         if (((i - home) & mask) < ((i - hole) & mask))
             continue; /* it would come to stand before its home */
         w->slots[hole] = w->slots[i];

@@ -1,5 +1,5 @@
 /* Who waits for what: from a number that somebody else will name later (a request's counter, a
- * query) to the one that waits. Numbers mostly rise by one, so they are their own hash. */
+ * query) to the one that waits. Open addressing. */
 #ifndef SLUICE_EDGE_WAITER_H
 #define SLUICE_EDGE_WAITER_H
 

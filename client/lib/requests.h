@@ -1,5 +1,4 @@
-/* The requests somebody may still hear about, by counter. Open addressing on the counter's low
- * bits: counters are given one after the other, so neighbours lie side by side. Inner header of
+/* The requests somebody may still hear about, by counter. Open addressing. Inner header of
  * client/lib. */
 #ifndef SLUICE_CLIENT_LIB_REQUESTS_H
 #define SLUICE_CLIENT_LIB_REQUESTS_H

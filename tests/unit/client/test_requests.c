@@ -50,8 +50,11 @@ colliding_counters_are_kept_apart(void **state)
 
     (void)state;
     requests_init(&t); /* 256 slots: all of these want the last one and wrap around */
-    for (uint64_t i = 0; i < 100; i++) {
-        counters[i] = 255 + (i << 32);
+    for (uint64_t i = 0, counter = 0; i < 100; i++) {
+        do
+            counter++;
+        while (counter * UINT64_C(0x9e3779b97f4a7c15) >> 56 != 255);
+        counters[i] = counter;
         requests_insert(&t, counters[i])->record_bytes = (uint32_t)i;
     }
     assert_int_equal(t.cap, 256);

@@ -13,17 +13,22 @@ test_beside_array(void **state)
     struct waiters w;
     static int who[NUMBERS];
     void *expected[NUMBERS] = {NULL};
+    uint64_t numbers[NUMBERS], number = 0;
     size_t count = 0;
     unsigned seed = 1;
 
     (void)state;
+    /* Half of them in a row, half that all want the last slot and wrap around. */
+    for (size_t i = 0; i < NUMBERS; i++) {
+        do
+            number++;
+        while (i >= NUMBERS / 2 && number * UINT64_C(0x9e3779b97f4a7c15) >> 55 != 511);
+        numbers[i] = number;
+    }
     waiters_init(&w, 200);
     for (int round = 0; round < 200000; round++) {
-        /* Numbers that collide: some in a row, some a power of two apart. */
         size_t i = (size_t)rand_r(&seed) % NUMBERS;
-        uint64_t number = i < NUMBERS / 2 ? i : (i - NUMBERS / 2) * 4096;
-        if (i >= NUMBERS / 2 && i - NUMBERS / 2 == 0)
-            continue; /* 0 * 4096 is the first one's number */
+        number = numbers[i];
         switch (rand_r(&seed) % 3) {
         case 0:
             if (expected[i] == NULL) {
