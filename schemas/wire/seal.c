@@ -1,7 +1,9 @@
 /* Sealing and opening with libsodium's XChaCha20-Poly1305. Nonces are random (192 bits), so that
- * any number of edges may seal under one key. Keys lie in guarded memory, wiped when freed. */
+ * any number of edges may seal under one key; they are drawn ahead, many at a time. Keys lie in
+ * guarded memory, wiped when freed. */
 #include "schemas/wire/seal.h"
 
+#include <pthread.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@
 #include "schemas/wire/record.h"
 
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define NONCES_AHEAD 64
 #define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define CONTEXT_MAX (1 + RECORD_SERVICE_MAX + 1 + RECORD_SCOPE_MAX + 16)
 
@@ -20,6 +23,39 @@ struct seal_keys {
     size_t n;
     struct key keys[SEAL_KEYS_MAX];
 };
+
+/* Not secret. Each thread's own; the child of a fork draws anew, so that none is used twice. */
+static _Thread_local struct {
+    uint8_t nonces[NONCES_AHEAD][NONCE_BYTES];
+    unsigned left;
+} drawn;
+
+static void
+drawn_forget(void)
+{
+    drawn.left = 0;
+}
+
+static void
+drawn_watch_fork(void)
+{
+    int r = pthread_atfork(NULL, NULL, drawn_forget);
+
+    sluice_assert(r == 0);
+}
+
+static void
+nonce_draw(uint8_t ret_nonce[NONCE_BYTES])
+{
+    static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+    if (drawn.left == 0) {
+        pthread_once(&watched, drawn_watch_fork);
+        randombytes_buf(drawn.nonces, sizeof(drawn.nonces));
+        drawn.left = NONCES_AHEAD;
+    }
+    memcpy(ret_nonce, drawn.nonces[--drawn.left], NONCE_BYTES);
+}
 
 int
 seal_keys_load(const char *path, struct seal_keys **ret_keys, char **ret_why)
@@ -76,7 +112,7 @@ seal_close(const struct seal_keys *k, const struct seal_context *ctx, const uint
     size_t context_len = context_pack(ctx, context);
 
     le32_put(out, k->keys[0].id);
-    randombytes_buf(out + 4, NONCE_BYTES);
+    nonce_draw(out + 4);
     crypto_aead_xchacha20poly1305_ietf_encrypt(out + 4 + NONCE_BYTES, NULL, plain, plain_len,
                                                context, context_len, NULL, out + 4,
                                                k->keys[0].bytes);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "schemas/wire/seal.h"
@@ -170,6 +171,60 @@ the_first_key_seals_and_all_open(void **state)
     seal_keys_free(both);
 }
 
+#define NONCE_AT 4
+#define NONCE_BYTES 24
+
+static void
+seal_many(const struct seal_keys *k, uint8_t (*ret_nonces)[NONCE_BYTES], size_t n)
+{
+    struct seal_context ctx = context();
+    uint8_t sealed[SEAL_OVERHEAD_BYTES];
+
+    for (size_t i = 0; i < n; i++) {
+        seal_close(k, &ctx, NULL, 0, sealed);
+        memcpy(ret_nonces[i], sealed + NONCE_AT, NONCE_BYTES);
+    }
+}
+
+static int
+nonce_compare(const void *a, const void *b)
+{
+    return memcmp(a, b, NONCE_BYTES);
+}
+
+/* They are drawn ahead: neither does a draw give one twice, nor a child of fork its parent's. */
+static void
+no_nonce_comes_twice(void **state)
+{
+    enum { N = 1000 };
+    static uint8_t nonces[3 * N][NONCE_BYTES];
+    struct seal_keys *k = keys_load("1 " KEY7);
+    int ends[2], status;
+
+    (void)state;
+    seal_many(k, nonces, N);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        seal_many(k, nonces + N, N);
+        ssize_t size = sizeof(nonces[0]) * N;
+        _exit(write(ends[1], nonces + N, (size_t)size) == size ? 0 : 1);
+    }
+    close(ends[1]);
+    seal_many(k, nonces + 2 * N, N);
+    FILE *from_child = fdopen(ends[0], "r");
+    assert_non_null(from_child);
+    assert_int_equal(fread(nonces + N, NONCE_BYTES, N, from_child), N);
+    fclose(from_child);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+
+    qsort(nonces, 3 * N, NONCE_BYTES, nonce_compare);
+    for (size_t i = 1; i < 3 * N; i++)
+        assert_memory_not_equal(nonces[i - 1], nonces[i], NONCE_BYTES);
+    seal_keys_free(k);
+}
+
 static void
 key_files_are_read_strictly(void **state)
 {
@@ -216,6 +271,7 @@ main(void)
         cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(other_envelopes_are_refused),
         cmocka_unit_test(the_first_key_seals_and_all_open),
+        cmocka_unit_test(no_nonce_comes_twice),
         cmocka_unit_test(key_files_are_read_strictly),
         cmocka_unit_test(too_many_keys_are_refused),
     };
