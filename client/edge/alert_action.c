@@ -18,7 +18,7 @@
 struct action {
     struct request *q;
     const struct http_message *m;
-    const struct token *token;
+    struct token *token;
     const char *study;
     struct envelope_text note; /* at == NULL: not said */
     struct problem_error error;
@@ -214,18 +214,13 @@ action_run(struct action *a, const struct route_match *match, bool closes)
 {
     struct edge *e = a->q->edge;
     struct uuid alert;
-    size_t len;
-    const char *value = http_header(a->m, HTTP_HEADER_AUTHORIZATION, &len);
-    struct token *token = value != NULL ? token_authorize(e->tokens, value, len) : NULL;
 
-    if (token == NULL)
-        return PROBLEM_UNAUTHENTICATED;
-    a->token = token;
-    if (!token_handles_alerts(token))
+    a->token = match->token;
+    if (!token_handles_alerts(a->token))
         return PROBLEM_ROLE;
     if (!uuid_parse(match->param, match->param_len, &alert))
         return PROBLEM_NOT_FOUND;
-    if (!rate_take(token, e->rate_per_token, e->now_us))
+    if (!rate_take(a->token, e->rate_per_token, e->now_us))
         return PROBLEM_RATE;
     if (!action_read(a))
         return PROBLEM_MALFORMED;

@@ -369,11 +369,9 @@ ask_handle(struct request *q, const struct http_message *m, const struct route_m
     struct edge *e = q->edge;
     struct asking a = {.q = q, .ask = ask, .m = m, .match = match};
     struct buf *plain = &e->scratch.plain;
-    size_t len;
 
     metric_add(&e->metrics, METRIC_QUERIES, 1);
-    const char *value = http_header(m, HTTP_HEADER_AUTHORIZATION, &len);
-    q->ask = (struct ask_wait){.token = token_authorize(e->tokens, value, len)};
+    q->ask = (struct ask_wait){.token = match->token};
     enum problem p = asking_read(&a);
     if (p != PROBLEM_NONE) {
         answer_begin(q);

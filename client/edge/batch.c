@@ -129,13 +129,14 @@ on_abandoned(struct request *q)
 static const struct request_kind batch_kind = {.abandoned = on_abandoned};
 
 static void
-part_begin(struct batch *b, size_t i, const struct batch_span *span, const struct http_message *m)
+part_begin(struct batch *b, size_t i, const struct batch_span *span, const struct http_message *m,
+           struct token *token)
 {
     struct request *part = request_new_part(b->whole, b, (uint32_t)i);
     struct intake in;
 
     b->results[i].part = part;
-    intake_begin(&in, part, m);
+    intake_begin(&in, part, m, token);
     in.media = MEDIA_TYPE_JSON;
     in.media_told_inside = true;
     in.text = span->at;
@@ -160,7 +161,6 @@ batch_handle(struct request *q, const struct http_message *m, const struct route
     struct problem_error error;
     size_t n, len;
 
-    (void)match;
     if (http_header(m, HTTP_HEADER_IDEMPOTENCY_KEY, &len) != NULL) {
         problem_error_set(&error, "", "idempotency-key",
                           "names one submission: in a batch each says its own id");
@@ -179,6 +179,6 @@ batch_handle(struct request *q, const struct http_message *m, const struct route
     q->kind = &batch_kind;
     metric_add(&q->edge->metrics, METRIC_BATCHES, 1);
     for (size_t i = 0; i < n; i++)
-        part_begin(b, i, &spans[i], m);
+        part_begin(b, i, &spans[i], m, match->token);
     part_done(b);
 }

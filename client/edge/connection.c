@@ -193,22 +193,33 @@ connection_refuse(struct connection *c, enum problem p, const struct route_match
     request_free(q);
 }
 
+/* What the head says, found once while one piece of input is fed: most requests come in one. */
+struct look {
+    bool taken;
+    enum problem problem;
+    struct route_match match;
+};
+
+static void
+connection_look(struct connection *c, struct look *look)
+{
+    if (!look->taken)
+        look->problem = dispatch_look(c->edge, c->reader.message, c->port, &look->match);
+    look->taken = true;
+}
+
 /* The head is there and a body follows: is it worth reading? */
 static void
-connection_head_came(struct connection *c, bool body_begun)
+connection_head_came(struct connection *c, bool body_begun, struct look *look)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct http_message *m = c->reader.message;
-    struct route_match match;
     size_t len;
-    const char *target = http_target(m, &len);
     bool expects = http_header(m, HTTP_HEADER_EXPECT, &len) != NULL && m->minor == 1;
 
-    target = http_target(m, &len);
-    route_find(c->port, m->method, target, len, &match);
-    enum problem p = dispatch_check(c->edge, m, &match);
-    if (p == PROBLEM_NONE) {
-        m->discards = match.route == NULL || !route_takes_body(match.route);
+    connection_look(c, look);
+    if (look->problem == PROBLEM_NONE) {
+        m->discards = look->match.route == NULL || !route_takes_body(look->match.route);
         if (expects && !body_begun) {
             uv_buf_t buf = {.base = (char *)go_on, .len = sizeof(go_on) - 1};
             if (uv_try_write((uv_stream_t *)&c->tcp, &buf, 1) != (int)buf.len)
@@ -217,12 +228,12 @@ connection_head_came(struct connection *c, bool body_begun)
     } else if (!expects && !m->chunked && m->content_length <= DISPATCH_DISCARD_MAX) {
         m->discards = true; /* cheap to read; the connection can stay */
     } else {
-        connection_refuse(c, p, &match);
+        connection_refuse(c, look->problem, &look->match);
     }
 }
 
 static void
-connection_request_came(struct connection *c)
+connection_request_came(struct connection *c, struct look *look)
 {
     struct http_message *m = c->reader.message;
     struct request *q = request_new(c->edge, c, m);
@@ -231,7 +242,9 @@ connection_request_came(struct connection *c)
     ticket_stop(&c->ticket);
     c->state = CONNECTION_WORKING;
     c->request = q;
-    dispatch_run(q, m, (enum route_port)c->port);
+    connection_look(c, look);
+    dispatch_run(q, m, look->problem, &look->match);
+    look->taken = false;
     message_give(c->edge, &c->reader.message);
 }
 
@@ -255,7 +268,7 @@ connection_resume(struct connection *c)
 
 /* One step of the reader. Returns the bytes used. */
 static size_t
-connection_step(struct connection *c, const uint8_t *data, size_t size)
+connection_step(struct connection *c, const uint8_t *data, size_t size, struct look *look)
 {
     struct edge *e = c->edge;
     size_t used = 0;
@@ -269,10 +282,10 @@ connection_step(struct connection *c, const uint8_t *data, size_t size)
     case HTTP_FEED_MORE:
         break;
     case HTTP_FEED_HEAD:
-        connection_head_came(c, used < size);
+        connection_head_came(c, used < size, look);
         break;
     case HTTP_FEED_DONE:
-        connection_request_came(c);
+        connection_request_came(c, look);
         break;
     case HTTP_FEED_BAD: {
         struct route_match none = {0};
@@ -286,9 +299,12 @@ connection_step(struct connection *c, const uint8_t *data, size_t size)
 static void
 connection_feed(struct connection *c, const uint8_t *data, size_t size)
 {
+    struct look look;
+
+    look.taken = false;
     c->feeding = true;
     while (size > 0 && (c->state == CONNECTION_IDLE || c->state == CONNECTION_READING)) {
-        size_t used = connection_step(c, data, size);
+        size_t used = connection_step(c, data, size, &look);
         data += used;
         size -= used;
     }

@@ -26,8 +26,8 @@ body_check(struct edge *e, const struct http_message *m, const struct route *rou
     return m->content_length > e->max_body_bytes ? PROBLEM_TOO_LARGE : PROBLEM_NONE;
 }
 
-enum problem
-dispatch_check(struct edge *e, const struct http_message *m, const struct route_match *match)
+static enum problem
+head_check(struct edge *e, const struct http_message *m, struct route_match *match)
 {
     size_t len;
 
@@ -37,13 +37,26 @@ dispatch_check(struct edge *e, const struct http_message *m, const struct route_
         return m->method == HTTP_OPTIONS ? PROBLEM_NONE : PROBLEM_METHOD;
     if (match->route->body != ROUTE_BODY_OPEN) {
         const char *value = http_header(m, HTTP_HEADER_AUTHORIZATION, &len);
-        if (value == NULL || token_authorize(e->tokens, value, len) == NULL)
+        if (value != NULL)
+            match->token = token_authorize(e->tokens, value, len);
+        if (match->token == NULL)
             return PROBLEM_UNAUTHENTICATED;
     }
     const char *expect = http_header(m, HTTP_HEADER_EXPECT, &len);
     if (expect != NULL && !(len == 12 && strncasecmp(expect, "100-continue", 12) == 0))
         return PROBLEM_EXPECTATION;
     return body_check(e, m, match->route);
+}
+
+enum problem
+dispatch_look(struct edge *e, const struct http_message *m, enum route_port port,
+              struct route_match *ret_match)
+{
+    size_t len;
+    const char *target = http_target(m, &len);
+
+    route_find(port, m->method, target, len, ret_match);
+    return head_check(e, m, ret_match);
 }
 
 void
@@ -56,23 +69,18 @@ dispatch_refuse(struct request *q, enum problem p, const struct route_match *mat
 }
 
 void
-dispatch_run(struct request *q, const struct http_message *m, enum route_port port)
+dispatch_run(struct request *q, const struct http_message *m, enum problem p,
+             const struct route_match *match)
 {
-    struct route_match match;
-    size_t len;
-    const char *target = http_target(m, &len);
-
-    route_find(port, m->method, target, len, &match);
-    enum problem p = dispatch_check(q->edge, m, &match);
     if (p != PROBLEM_NONE) {
-        dispatch_refuse(q, p, &match);
+        dispatch_refuse(q, p, match);
         request_free(q);
-    } else if (match.route == NULL) {
+    } else if (match->route == NULL) {
         answer_begin(q);
-        answer_field(q, "Allow", match.allow);
+        answer_field(q, "Allow", match->allow);
         answer_send(q, 204, NULL);
         request_free(q);
     } else {
-        match.route->handle(q, m, &match);
+        match->route->handle(q, m, match);
     }
 }

@@ -8,12 +8,15 @@
 
 #define DISPATCH_DISCARD_MAX ((uint64_t)64 << 10)
 
-/* What a head alone is refused for; PROBLEM_NONE: go on. */
-enum problem dispatch_check(struct edge *e, const struct http_message *m,
-                            const struct route_match *match);
+/* Finds a head's route and token. Returns what the head alone is refused for; PROBLEM_NONE: go on.
+ */
+enum problem dispatch_look(struct edge *e, const struct http_message *m, enum route_port port,
+                           struct route_match *ret_match);
 /* Answers q with that refusal. */
 void dispatch_refuse(struct request *q, enum problem p, const struct route_match *match);
-/* The request is complete: refuses it, or gives it to its handler. */
-void dispatch_run(struct request *q, const struct http_message *m, enum route_port port);
+/* The request is complete: p and match are dispatch_look's; refuses it, or gives it to its handler.
+ */
+void dispatch_run(struct request *q, const struct http_message *m, enum problem p,
+                  const struct route_match *match);
 
 #endif

@@ -15,14 +15,14 @@
 #include "client/edge/submission_wait.h"
 
 void
-intake_begin(struct intake *in, struct request *q, const struct http_message *m)
+intake_begin(struct intake *in, struct request *q, const struct http_message *m,
+             struct token *token)
 {
     size_t len;
-    const char *value = http_header(m, HTTP_HEADER_AUTHORIZATION, &len);
 
-    *in = (struct intake){.q = q, .m = m, .text = m->body, .text_bytes = m->body_bytes};
-    in->token = value != NULL ? token_authorize(q->edge->tokens, value, len) : NULL;
-    value = http_header(m, HTTP_HEADER_CONTENT_TYPE, &len);
+    *in = (struct intake){
+        .q = q, .m = m, .token = token, .text = m->body, .text_bytes = m->body_bytes};
+    const char *value = http_header(m, HTTP_HEADER_CONTENT_TYPE, &len);
     in->media = value != NULL ? media_type_of(value, len) : MEDIA_TYPE_OTHER;
 }
 
@@ -292,8 +292,6 @@ intake_run(struct intake *in, const struct outcome_style *style)
     struct edge *e = in->q->edge;
     enum problem p;
 
-    if (in->token == NULL)
-        return PROBLEM_UNAUTHENTICATED;
     if (!rate_take(in->token, e->rate_per_token, e->now_us))
         return PROBLEM_RATE;
     if ((p = intake_read(in)) != PROBLEM_NONE || (p = intake_study(in)) != PROBLEM_NONE ||

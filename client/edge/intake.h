@@ -37,8 +37,9 @@ struct intake {
     struct problem_error error; /* rule == NULL: none to tell */
 };
 
-/* The token and the whole body of m. Every member not set here is 0. */
-void intake_begin(struct intake *in, struct request *q, const struct http_message *m);
+/* The whole body of m, sent by whom the token names. Every member not set here is 0. */
+void intake_begin(struct intake *in, struct request *q, const struct http_message *m,
+                  struct token *token);
 /* Reads, identifies, seals, sends. PROBLEM_NONE: q waits now and will be answered in this style;
  * else nothing was sent and q is the caller's to answer. */
 enum problem intake_run(struct intake *in, const struct outcome_style *style);

@@ -9,6 +9,7 @@
 struct request;
 struct http_message;
 struct route_match;
+struct token;
 
 enum route_port { ROUTE_PORT_INTAKE, ROUTE_PORT_METRICS };
 enum route_body {
@@ -34,7 +35,8 @@ struct route_match {
     size_t param_len;
     const char *query; /* behind the ?; NULL: none */
     size_t query_len;
-    char allow[48]; /* without a route: the methods of this path, "" if it is not there */
+    char allow[48];      /* without a route: the methods of this path, "" if it is not there */
+    struct token *token; /* whose it is, on a route that asks for one: set by dispatch_check */
 };
 
 void route_find(enum route_port port, uint8_t method, const char *target, size_t len,

@@ -268,12 +268,9 @@ stream_begin(struct request *q, const struct token *token, const struct route_ma
 void
 stream_handle(struct request *q, const struct http_message *m, const struct route_match *match)
 {
-    size_t len;
     int64_t cursor;
-    const char *value = http_header(m, HTTP_HEADER_AUTHORIZATION, &len);
-    const struct token *token = token_authorize(q->edge->tokens, value, len);
 
-    if (!ask_permits(token, ASK_ROLES_STAFF)) {
+    if (!ask_permits(match->token, ASK_ROLES_STAFF)) {
         ask_refuse(q, PROBLEM_FORBIDDEN, "role", "the token's role does not permit this");
         return;
     }
@@ -287,7 +284,7 @@ stream_handle(struct request *q, const struct http_message *m, const struct rout
         request_free(q);
         return;
     }
-    enum problem p = stream_begin(q, token, match, cursor);
+    enum problem p = stream_begin(q, match->token, match, cursor);
     if (p != PROBLEM_NONE)
         ask_refuse(q, p, NULL, NULL);
 }

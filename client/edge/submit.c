@@ -13,7 +13,7 @@ submit_handle(struct request *q, const struct http_message *m, const struct rout
     char subject[ROUTE_PARAM_MAX];
     enum problem p = PROBLEM_NOT_FOUND;
 
-    intake_begin(&in, q, m);
+    intake_begin(&in, q, m, match->token);
     if (route_param_decode(match->param, match->param_len, subject, &in.path_subject_len)) {
         in.path_subject = subject;
         p = intake_run(&in, &outcome_receipt);
@@ -27,8 +27,7 @@ submit_handle_fhir(struct request *q, const struct http_message *m, const struct
 {
     struct intake in;
 
-    (void)match;
-    intake_begin(&in, q, m);
+    intake_begin(&in, q, m, match->token);
     in.media = MEDIA_TYPE_FHIR; /* FHIR takes plain application/json for its own, too */
     enum problem p = intake_run(&in, &outcome_fhir);
     if (p != PROBLEM_NONE)
@@ -42,7 +41,7 @@ revision_begin(struct intake *in, struct revision *revision)
     size_t len;
     const char *condition = http_header(in->m, HTTP_HEADER_IF_MATCH, &len);
 
-    if (in->token != NULL && token_corrects(in->token) == TOKEN_CORRECTS_NEVER)
+    if (token_corrects(in->token) == TOKEN_CORRECTS_NEVER)
         return PROBLEM_ROLE;
     if (condition == NULL)
         return PROBLEM_UNCONDITIONAL;
@@ -63,7 +62,7 @@ submit_handle_revision(struct request *q, const struct http_message *m,
     struct revision revision;
     enum problem p = PROBLEM_NOT_FOUND;
 
-    intake_begin(&in, q, m);
+    intake_begin(&in, q, m, match->token);
     if (uuid_parse(match->param, match->param_len, &q->id))
         p = revision_begin(&in, &revision);
     if (p == PROBLEM_NONE)
