@@ -69,6 +69,24 @@ kind_of_definition(const char *definition)
     return IDENTIFIER_NONE;
 }
 
+/* What a group is marked as holds for every question below it that is not marked itself: the parts
+ * of a name, the lines of an address. Parents come first. */
+static void
+identifier_inherit(const struct compiler *c, struct item *item)
+{
+    enum identifier_kind above = item->parent != ITEM_NONE
+                                     ? c->q->items[item->parent].identifier_below
+                                     : IDENTIFIER_NONE;
+
+    item->identifier_below = above;
+    if (item->type == ITEM_GROUP && item->identifier != IDENTIFIER_NONE)
+        item->identifier_below = item->identifier;
+    if (item->type == ITEM_GROUP || item->type == ITEM_DISPLAY)
+        item->identifier = IDENTIFIER_NONE; /* it has no answer */
+    else if (item->identifier == IDENTIFIER_NONE)
+        item->identifier = above;
+}
+
 static bool
 identifier_take(struct compiler *c, const json_t *v, struct item *item)
 {
@@ -97,12 +115,9 @@ identifier_take(struct compiler *c, const json_t *v, struct item *item)
             return item_refuse(c, item, "identifier: action '%.40s' is none we know", action);
         }
     }
-    if (item->identifier == IDENTIFIER_NONE)
-        return true;
-    if (item->type == ITEM_GROUP || item->type == ITEM_DISPLAY) {
-        item->identifier = IDENTIFIER_NONE;
+    identifier_inherit(c, item);
+    if (item->type == ITEM_GROUP || item->type == ITEM_DISPLAY)
         return x == NULL || item_refuse(c, item, "identifier: only a question has an answer");
-    }
     if (item->identifier_action == IDENTIFIER_ACTION_YEAR &&
         (item->identifier != IDENTIFIER_BIRTH_DATE || item->type != ITEM_DATE))
         return item_refuse(c, item, "identifier: only a birthDate of type date keeps its year");

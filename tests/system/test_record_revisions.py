@@ -113,3 +113,22 @@ def test_item_answers_reads_every_shape(record):
     assert record.query("select link_id, path, parent, code, unit, identifier_kind from sluice.questionnaire_items"
                         " where questionnaire = 'all' and link_id in ('sys', 'who') order by ordinal") == [
         ("sys", "bp/sys", "bp", "8480-6", "mm[Hg]", None), ("who", "who", None, None, None, "name")]
+
+
+def test_a_marked_group_marks_what_is_below(record):
+    """As the workers' compiler does: test_compile_rules.c, groups_mark_what_is_below."""
+    patient = "http://hl7.org/fhir/StructureDefinition/Patient#Patient."
+    form = {"resourceType": "Questionnaire", "url": "https://example.org/person", "version": "1", "name": "person", "status": "active",
+            "item": [{"linkId": "person", "type": "group", "definition": patient + "name", "item": [
+                {"linkId": "given", "type": "string"}, {"linkId": "born", "type": "date", "definition": patient + "birthDate"},
+                {"linkId": "use", "type": "choice", "definition": patient + "gender", "item": [{"linkId": "why", "type": "string"}]},
+                {"linkId": "hint", "type": "display"},
+                {"linkId": "home", "type": "group", "definition": patient + "address", "item": [{"linkId": "line", "type": "string"}]}]},
+                {"linkId": "pain", "type": "integer", "definition": patient + "nameless"},
+                {"linkId": "nick", "type": "string", "definition": patient + "name.text", "item": [{"linkId": "since", "type": "date"}]}]}
+    record.query("insert into sluice.questionnaires (url, version, name, status, definition, definition_hash)"
+                 " values ('https://example.org/person', '1', 'person', 'active', %s, '')", [json.dumps(form)])
+    assert record.query("select link_id, identifier_kind from sluice.questionnaire_items where questionnaire = 'person'"
+                        " order by ordinal") == [
+        ("person", None), ("given", "name"), ("born", "birthDate"), ("use", "name"), ("why", "name"), ("hint", None),
+        ("home", None), ("line", "address"), ("pain", None), ("nick", "name"), ("since", None)]

@@ -363,6 +363,61 @@ identifiers_are_marked(void **state)
 }
 
 /* clang-format off */
+#define MARKED(of) ",'definition':'" HL7 "Patient#Patient." of "'"
+static const char grouped_form[] =
+    Q("{'linkId':'person','type':'group','text':'t'" MARKED("name") ",'item':["
+          ITEM("given", "string", "") ","
+          ITEM("born", "date", MARKED("birthDate")) ","
+          ITEM("use", "choice", MARKED("gender") ",'answerOption':[{'valueString':'x'}],'item':["
+               ITEM("why", "string", "") "]") ","
+          ITEM("hint", "display", "") ","
+          "{'linkId':'home','type':'group','text':'t','repeats':true" MARKED("address") ",'item':["
+              ITEM("line", "string", "") ","
+              ITEM("mail", "string", EXTS(EXT(OURS "identifier",
+                   "'extension':[{'url':'kind','valueCode':'email'},{'url':'action','valueCode':'drop'}]"))) "]},"
+          "{'linkId':'inner','type':'group','text':'t','item':[" ITEM("family", "string", "") "]}]},"
+      ITEM("pain", "integer", "") ","
+      ITEM("nick", "string", MARKED("name") ",'item':[" ITEM("since", "date", "") "]"));
+/* clang-format on */
+
+/* A group marks the questions below it; a question does not. */
+static void
+groups_mark_what_is_below(void **state)
+{
+    static const char *const rows[][3] = {
+        {"person", NULL, NULL},
+        {"given", "name", "encrypt"},
+        {"born", "birthDate", "encrypt"},
+        {"use", "name", "encrypt"},
+        {"why", "name", "encrypt"},
+        {"hint", NULL, NULL},
+        {"home", NULL, NULL},
+        {"line", "address", "encrypt"},
+        {"mail", "email", "drop"},
+        {"inner", NULL, NULL},
+        {"family", "name", "encrypt"},
+        {"pain", NULL, NULL},
+        {"nick", "name", "encrypt"},
+        {"since", NULL, NULL},
+    };
+    struct questionnaire *q = definition_good(grouped_form, NULL);
+    struct questionnaire_item item;
+
+    (void)state;
+    assert_int_equal(questionnaire_items(q), ARRAY_LEN(rows));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        questionnaire_item(q, i, &item);
+        assert_string_equal(item.link_id, rows[i][0]);
+        if (rows[i][1] == NULL)
+            assert_null(item.identifier);
+        else if (item.identifier == NULL || strcmp(item.identifier, rows[i][1]) != 0 ||
+                 strcmp(item.identifier_does, rows[i][2]) != 0)
+            fail_msg("%s: %s", rows[i][0], item.identifier != NULL ? item.identifier : "none");
+    }
+    questionnaire_free(q);
+}
+
+/* clang-format off */
 static const char weighted_form[] =
     Q(ITEM("a", "choice", ",'answerOption':[{'valueCoding':{'code':'x'" EXTS(EXT(HL7
      "ordinalValue", "'valueDecimal':1")) "}},{'valueCoding':{'code':'?'}}]") "," ITEM("s",
@@ -390,6 +445,7 @@ main(void)
         cmocka_unit_test(the_order_of_enabling_respects_every_need),
         cmocka_unit_test(scores_and_alerts_stand_in_the_flat_form),
         cmocka_unit_test(identifiers_are_marked),
+        cmocka_unit_test(groups_mark_what_is_below),
         cmocka_unit_test(a_choice_counts_by_its_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

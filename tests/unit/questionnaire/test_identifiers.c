@@ -113,6 +113,34 @@ values_leave_the_answers(void **state)
     questionnaire_free(q);
 }
 
+/* The parts of a marked group leave, wherever they stand. */
+static void
+groups_leave_by_their_parts(void **state)
+{
+    static const char form[] =
+        Q("{'linkId':'person','type':'group','text':'t','repeats':true,'definition':'" HL7
+          "Patient#Patient.name','item':[" ITEM("given", "string", ",'repeats':true") "," ITEM(
+              "family", "string", "") "]}," ITEM("pain", "integer", ""));
+    struct questionnaire *q = definition_good(form, NULL);
+    struct told told = {""};
+    struct buf in, out;
+    char *json = quoted("{'pain':1,'person':[{'given':['A','B'],'family':'C'},{'family':null}]}");
+
+    (void)state;
+    buf_init(&in, 1 << 16);
+    buf_init(&out, 1 << 16);
+    assert_true(questionnaire_identifies(q));
+    answers_pack_text(&in, json);
+    assert_int_equal(identifiers_take(q, in.data, in.size, 2026, tell, &told, &out), BUF_OK);
+    same_json(&out, "{'pain':1,'person':[{'given':[{'identity':true},{'identity':true}],"
+                    "'family':{'identity':true}},{'family':null}]}");
+    assert_string_equal(told.text, "name given 0 \"A\"\nname given 1 \"B\"\nname family 0 \"C\"\n");
+    free(json);
+    buf_deinit(&in);
+    buf_deinit(&out);
+    questionnaire_free(q);
+}
+
 static void
 edits_of_identifiers_say_when_only(void **state)
 {
@@ -158,6 +186,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_leave_the_answers),
+        cmocka_unit_test(groups_leave_by_their_parts),
         cmocka_unit_test(edits_of_identifiers_say_when_only),
     };
 
