@@ -164,7 +164,8 @@ intake_identify(struct intake *in)
     return PROBLEM_NONE;
 }
 
-/* Participants correct what is theirs; all others say where the right value stands. */
+/* Participants correct what is theirs, and a token that all of a study's participants share does not
+ * say who that is; all others say where the right value stands. */
 static enum problem
 intake_permit(struct intake *in)
 {
@@ -176,8 +177,12 @@ intake_permit(struct intake *in)
         return token_submits(in->token) ? PROBLEM_NONE : PROBLEM_ROLE;
     switch (token_corrects(in->token)) {
     case TOKEN_CORRECTS_OWN:
-        if (user == NULL ||
-            (strlen(user) == subject->len && memcmp(user, subject->at, subject->len) == 0))
+        if (user == NULL) {
+            problem_error_set(&in->error, "", "token-not-bound",
+                              "a participant's token that names nobody may send, not correct");
+            return PROBLEM_ROLE;
+        }
+        if (strlen(user) == subject->len && memcmp(user, subject->at, subject->len) == 0)
             return PROBLEM_NONE;
         problem_error_set(&in->error, fhir ? "/subject" : "/subjectId", "not-own",
                           "is not the participant that the token names");

@@ -27,6 +27,7 @@ def stored_again(rig):
 def put(rig, data=None, path=PATH, match='"1"', **more):
     headers = {"If-Match": match} if match is not None else {}
     headers.update(more.pop("headers", {}))
+    more.setdefault("token", PERSON)
     return rig.request("PUT", path, body(reason="typo") if data is None else data, headers=headers, **more)
 
 
@@ -74,14 +75,18 @@ def test_if_match(rig):
 
 def test_who_may(rig):
     sourced = body(reason="r", source="chart")
-    assert put(rig, sourced, token=TOKEN).status == 200 and put(rig, token=TOKEN).status == 200
-    assert put(rig, token=PERSON).status == 200
+    assert put(rig, token=PERSON).status == 200 and put(rig, sourced, token=PERSON).status == 200
+    for data in (body(reason="r"), sourced, body(subjectId="OTHER", reason="r")):  # one that all participants share
+        a = put(rig, data, token=TOKEN)
+        assert a.status == 403 and rule(a) == ("token-not-bound", "") and a.json["type"] == "urn:sluice:problem:role-forbidden"
+    assert rig.submit(token=TOKEN).status == 201  # it sends as ever
     a = put(rig, body(subjectId="OTHER", reason="r"), token=PERSON)
     assert a.status == 403 and rule(a) == ("not-own", "/subjectId")
     a = put(rig, token=SITE)
     assert a.status == 400 and rule(a) == ("missing-member", "/source")
     assert put(rig, {**sourced, "study": "A"}, token=SITES).status == 200
     n = len(rig.broker.records)
+    assert put_fhir(rig, response(why(REASON)), token=TOKEN).status == 403
     for token in (SPONSOR, ADMIN):
         a = put(rig, sourced, token=token)
         assert a.status == 403 and a.json["type"] == "urn:sluice:problem:role-forbidden"
