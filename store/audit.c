@@ -1,6 +1,7 @@
 /* MACs, chain and anchors of the audit trail; no SQL. */
 #include "store/audit.h"
 
+#include <endian.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +9,11 @@
 #include "base/error.h"
 #include "schemas/wire/key_file.h"
 #include "schemas/wire/mp.h"
+#include "store/hmac.h"
 
 #define NOTE_NODES_MAX 64
 
-_Static_assert(AUDIT_MAC_BYTES == crypto_auth_hmacsha256_BYTES, "HMAC-SHA-256");
+_Static_assert(AUDIT_MAC_BYTES == HMAC_BYTES && AUDIT_KEY_BYTES == HMAC_KEY_BYTES, "HMAC-SHA-256");
 _Static_assert(AUDIT_KEY_BYTES == KEY_BYTES, "the key file's keys");
 
 int
@@ -54,67 +56,65 @@ audit_submission_detail(char buffer[AUDIT_DETAIL_MAX], struct slice status,
 /* What is signed: a word that says what for, then each field with its length in front (all ones:
  * null), so that no two rows read the same. */
 static void
-feed_int(crypto_auth_hmacsha256_state *state, uint64_t v)
+feed_int(struct hmac *h, uint64_t v)
 {
-    uint8_t bytes[8];
+    uint64_t bytes = htole64(v);
 
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(v >> (8 * i));
-    crypto_auth_hmacsha256_update(state, bytes, sizeof(bytes));
+    hmac_feed(h, &bytes, sizeof(bytes));
 }
 
 static void
-feed(crypto_auth_hmacsha256_state *state, struct slice field)
+feed(struct hmac *h, struct slice field)
 {
-    feed_int(state, field.at != NULL ? field.len : UINT64_MAX);
+    feed_int(h, field.at != NULL ? field.len : UINT64_MAX);
     if (field.at != NULL)
-        crypto_auth_hmacsha256_update(state, field.at, field.len);
+        hmac_feed(h, field.at, field.len);
 }
 
 static void
-feed_begin(crypto_auth_hmacsha256_state *state, const struct audit_key *key, const char *purpose)
+feed_begin(struct hmac *h, const struct audit_key *key, const char *purpose)
 {
-    crypto_auth_hmacsha256_init(state, key->bytes, sizeof(key->bytes));
-    feed(state, (struct slice){purpose, strlen(purpose)});
+    hmac_begin(h, key->bytes);
+    feed(h, (struct slice){purpose, strlen(purpose)});
 }
 
 void
 audit_mac(const struct audit_key *key, const struct uuid *writer, const struct audit_row *row,
           uint8_t ret_mac[AUDIT_MAC_BYTES])
 {
-    crypto_auth_hmacsha256_state state;
+    struct hmac h;
 
-    feed_begin(&state, key, "sluice audit row 1");
-    feed(&state, (struct slice){writer->bytes, sizeof(writer->bytes)});
-    feed_int(&state, (uint64_t)row->number);
-    feed_int(&state, (uint64_t)row->at_us);
-    feed(&state, row->actor);
-    feed(&state, row->role);
-    feed(&state, row->organisation);
-    feed(&state, row->action);
-    feed(&state, row->study);
-    feed(&state, row->subject);
-    feed(&state, (struct slice){row->has_submission ? row->submission.bytes : NULL,
-                                sizeof(row->submission.bytes)});
-    feed_int(&state, (uint64_t)(int64_t)row->revision);
-    feed(&state, row->reason);
-    feed(&state, row->detail);
-    crypto_auth_hmacsha256_final(&state, ret_mac);
+    feed_begin(&h, key, "sluice audit row 1");
+    feed(&h, (struct slice){writer->bytes, sizeof(writer->bytes)});
+    feed_int(&h, (uint64_t)row->number);
+    feed_int(&h, (uint64_t)row->at_us);
+    feed(&h, row->actor);
+    feed(&h, row->role);
+    feed(&h, row->organisation);
+    feed(&h, row->action);
+    feed(&h, row->study);
+    feed(&h, row->subject);
+    feed(&h, (struct slice){row->has_submission ? row->submission.bytes : NULL,
+                            sizeof(row->submission.bytes)});
+    feed_int(&h, (uint64_t)(int64_t)row->revision);
+    feed(&h, row->reason);
+    feed(&h, row->detail);
+    hmac_end(&h, ret_mac);
 }
 
 void
 audit_head_first(const struct audit_key *key, const struct uuid *writer,
                  uint8_t ret_head[AUDIT_MAC_BYTES])
 {
-    crypto_auth_hmacsha256_state state;
+    struct hmac h;
 
-    feed_begin(&state, key, "sluice audit chain 1");
-    feed(&state, (struct slice){writer->bytes, sizeof(writer->bytes)});
-    crypto_auth_hmacsha256_final(&state, ret_head);
+    feed_begin(&h, key, "sluice audit chain 1");
+    feed(&h, (struct slice){writer->bytes, sizeof(writer->bytes)});
+    hmac_end(&h, ret_head);
 }
 
 struct audit_head {
-    crypto_auth_hmacsha256_state state;
+    struct hmac hmac;
 };
 
 struct audit_head *
@@ -123,23 +123,22 @@ audit_head_begin(const struct audit_key *key, const uint8_t previous[AUDIT_MAC_B
 {
     struct audit_head *h = mem_new(1, sizeof(*h));
 
-    feed_begin(&h->state, key, "sluice audit head 1");
-    feed(&h->state, (struct slice){previous, AUDIT_MAC_BYTES});
-    feed_int(&h->state, (uint64_t)batch);
+    feed_begin(&h->hmac, key, "sluice audit head 1");
+    feed(&h->hmac, (struct slice){previous, AUDIT_MAC_BYTES});
+    feed_int(&h->hmac, (uint64_t)batch);
     return h;
 }
 
 void
 audit_head_add(struct audit_head *h, const uint8_t mac[AUDIT_MAC_BYTES])
 {
-    crypto_auth_hmacsha256_update(&h->state, mac, AUDIT_MAC_BYTES);
+    hmac_feed(&h->hmac, mac, AUDIT_MAC_BYTES);
 }
 
 void
 audit_head_end(struct audit_head **h_p, uint8_t ret_head[AUDIT_MAC_BYTES])
 {
-    crypto_auth_hmacsha256_final(&(*h_p)->state, ret_head);
-    sodium_memzero(*h_p, sizeof(**h_p));
+    hmac_end(&(*h_p)->hmac, ret_head);
     free(*h_p);
     *h_p = NULL;
 }
