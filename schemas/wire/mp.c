@@ -2,6 +2,7 @@
  * count is only ever compared with the bytes that are left. */
 #include "schemas/wire/mp.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -9,11 +10,25 @@
 static uint64_t
 be_get(const uint8_t *p, unsigned n)
 {
-    uint64_t v = 0;
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
 
-    for (unsigned i = 0; i < n; i++)
-        v = v << 8 | p[i];
-    return v;
+    switch (n) {
+    case 0:
+        return 0;
+    case 1:
+        return *p;
+    case 2:
+        memcpy(&two, p, sizeof(two));
+        return be16toh(two);
+    case 4:
+        memcpy(&four, p, sizeof(four));
+        return be32toh(four);
+    default:
+        memcpy(&eight, p, sizeof(eight));
+        return be64toh(eight);
+    }
 }
 
 static void
@@ -194,38 +209,80 @@ mp_take(struct mp_cursor *c, struct mp_value *ret_value)
     sluice_assert(bad == MP_OK);
 }
 
-/* How many values follow the head v as its elements. */
+/* What stands behind head and its bytes of head_extra, whose number is u. */
 static uint64_t
-value_children(const struct mp_value *v)
+head_payload(uint8_t head, uint64_t u)
 {
-    if (v->type == MP_MAP)
-        return (uint64_t)v->len * 2;
-    return v->type == MP_ARRAY ? v->len : 0;
+    if ((head >= 0xc4 && head <= 0xc6) || (head >= 0xd9 && head <= 0xdb))
+        return u;
+    if (head >= 0xc7 && head <= 0xc9)
+        return u + 1; /* the ext's type */
+    if (head >= 0xd4 && head <= 0xd8)
+        return ((uint64_t)1 << (head - 0xd4)) + 1;
+    return 0;
+}
+
+/* Steps over a head and its own bytes, as mp_next does, but looks at nothing: *ret_children values
+ * follow as its elements. Most of what a walk meets are short texts and small numbers. */
+static inline const uint8_t *
+head_step(const uint8_t *p, const uint8_t *end, uint64_t *ret_children)
+{
+    *ret_children = 0;
+    if (p >= end)
+        return NULL;
+    uint8_t head = *p++;
+    if ((head & 0xe0) == 0xa0) {
+        size_t len = head & 0x1f;
+        return len <= (size_t)(end - p) ? p + len : NULL;
+    }
+    if (head < 0x80 || head >= 0xe0)
+        return p;
+    if (head < 0xa0) {
+        *ret_children = head < 0x90 ? (uint64_t)(head & 0x0f) * 2 : head & 0x0f;
+        return p;
+    }
+    unsigned n = head_extra[head & 0x1f];
+    if (head == 0xc1 || n > (size_t)(end - p))
+        return NULL;
+    uint64_t u = be_get(p, n);
+    p += n;
+    if (head >= 0xdc) {
+        *ret_children = head >= 0xde ? u * 2 : u;
+        return p;
+    }
+    uint64_t payload = head_payload(head, u);
+    return payload <= (size_t)(end - p) ? p + payload : NULL;
+}
+
+static bool
+head_opens(uint8_t head)
+{
+    return (head >= 0x80 && head < 0xa0) || (head >= 0xdc && head < 0xe0);
 }
 
 int
 mp_check(const uint8_t *data, size_t size, size_t max_nodes)
 {
-    struct mp_cursor c = {data, data + size};
+    const uint8_t *at = data, *end = data + size;
     uint64_t owed[MP_DEPTH_MAX]; /* by open container: elements still to come */
     unsigned depth = 0;
     uint64_t pending = 1; /* the sum of owed, and the value itself */
     uint64_t nodes = 0;
 
     while (pending > 0) {
-        struct mp_value v;
-        if (mp_next(&c, &v) != MP_OK)
+        uint64_t children;
+        const uint8_t *head = at;
+        at = head_step(at, end, &children);
+        if (at == NULL)
             return MP_BAD;
         nodes++;
-        pending--;
-        uint64_t children = value_children(&v);
-        pending += children;
+        pending += children - 1;
         /* Every value takes a byte at least. */
-        if (pending > (size_t)(c.end - c.at) || nodes + pending > max_nodes)
+        if (pending > (size_t)(end - at) || nodes + pending > max_nodes)
             return MP_BAD;
         if (depth > 0)
             owed[depth - 1]--;
-        if (v.type == MP_MAP || v.type == MP_ARRAY) {
+        if (head_opens(*head)) {
             if (depth == MP_DEPTH_MAX)
                 return MP_BAD;
             owed[depth++] = children;
@@ -233,24 +290,25 @@ mp_check(const uint8_t *data, size_t size, size_t max_nodes)
         while (depth > 0 && owed[depth - 1] == 0)
             depth--;
     }
-    return c.at == c.end ? MP_OK : MP_BAD;
+    return at == end ? MP_OK : MP_BAD;
 }
 
 int
 mp_skip(struct mp_cursor *c)
 {
-    struct mp_cursor walk = *c;
+    const uint8_t *at = c->at;
     uint64_t pending = 1;
 
     while (pending > 0) {
-        struct mp_value v;
-        if (mp_next(&walk, &v) != MP_OK)
+        uint64_t children;
+        at = head_step(at, c->end, &children);
+        if (at == NULL)
             return MP_BAD;
-        pending += value_children(&v) - 1;
-        if (pending > (size_t)(walk.end - walk.at))
+        pending += children - 1;
+        if (pending > (size_t)(c->end - at))
             return MP_BAD;
     }
-    *c = walk;
+    c->at = at;
     return MP_OK;
 }
 

@@ -335,6 +335,46 @@ headers_are_searched(void **state)
     buf_deinit(&b);
 }
 
+/* mp_skip by mp_next alone. */
+static int
+skip_slowly(struct mp_cursor *c)
+{
+    struct mp_cursor walk = *c;
+    struct mp_value v;
+
+    for (uint64_t pending = 1; pending > 0; pending--) {
+        if (mp_next(&walk, &v) != MP_OK)
+            return MP_BAD;
+        if (v.type == MP_MAP || v.type == MP_ARRAY)
+            pending += (uint64_t)v.len * (v.type == MP_MAP ? 2 : 1);
+        if (pending - 1 > (size_t)(walk.end - walk.at))
+            return MP_BAD;
+    }
+    *c = walk;
+    return MP_OK;
+}
+
+/* Skipping looks at heads only; it must step as far as reading does, on any bytes. */
+static void
+skipping_and_reading_agree(void **state)
+{
+    uint8_t bytes[64];
+    uint32_t seed = 7;
+
+    (void)state;
+    for (unsigned n = 0; n < 300000; n++) {
+        size_t size = n % sizeof(bytes) + 1;
+        for (size_t i = 0; i < size; i++) {
+            seed = seed * 1664525 + 1013904223;
+            bytes[i] = (uint8_t)(seed >> 24) % (i % 2 == 0 ? 256 : 4); /* short lengths often */
+        }
+        bytes[0] = (uint8_t)n; /* every head */
+        struct mp_cursor fast = {bytes, bytes + size}, slow = fast;
+        assert_int_equal(mp_skip(&fast), skip_slowly(&slow));
+        assert_ptr_equal(fast.at, slow.at);
+    }
+}
+
 int
 main(void)
 {
@@ -348,6 +388,7 @@ main(void)
         cmocka_unit_test(shortest_form_is_written),
         cmocka_unit_test(lengths_round_trip),
         cmocka_unit_test(writers_stop_at_the_ceiling),
+        cmocka_unit_test(skipping_and_reading_agree),
         cmocka_unit_test(headers_are_searched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
