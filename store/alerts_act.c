@@ -6,6 +6,9 @@
 #include "base/error.h"
 #include "store/alerts_delivery.h"
 #include "store/alerts_inner.h"
+#include "store/audit_write.h"
+
+#define SQL_CEILING 8192
 
 static const struct store_statement escalations_find = {
     "escalations_find", "SELECT " ALERT_FOUND_COLUMNS ", x.step FROM sluice.alert_escalations x"
@@ -38,9 +41,9 @@ static const struct store_statement escalations_apply = {
     " FROM e WHERE state = 'open'"};
 
 /* The event stands once for each act: a message that comes again has its origin recorded, one that
- * was sent again has the same actor and moment. */
-static const struct store_statement act = {
-    "alert_act",
+ * was sent again has the same actor and moment. The audit row stands and falls with the event. */
+#define ACT_PARAMS 11
+static const char act_sql[] =
     "WITH a AS MATERIALIZED (SELECT alert_id, state FROM sluice.alerts"
     " WHERE alert_id = $1::uuid AND study = $2::text FOR UPDATE),"
     " m AS (INSERT INTO sluice.alert_messages (broker, epoch, seq, outcome, study, alert_id, kind)"
@@ -57,10 +60,16 @@ static const struct store_statement act = {
     " SELECT a.alert_id, $7::timestamptz, $6::text, $8::text, $9::text, $10::text, $11::text"
     " FROM a, m WHERE NOT EXISTS (SELECT FROM sluice.alert_events o"
     " WHERE o.alert_id = $1::uuid AND o.event = $6::text AND o.at = $7::timestamptz"
-    " AND o.actor IS NOT DISTINCT FROM $8::text))"
+    " AND o.actor IS NOT DISTINCT FROM $8::text) RETURNING alert_id), ";
+static const char acted_sql[] =
     " SELECT coalesce((SELECT outcome FROM m), (SELECT outcome FROM sluice.alert_messages"
     " WHERE broker = $3::uuid AND epoch = $4::int8 AND seq = $5::int8)) = 'stored',"
-    " coalesce((SELECT state FROM u), (SELECT state FROM a), '')"};
+    " coalesce((SELECT state FROM u), (SELECT state FROM a), ''), EXISTS (SELECT FROM e)";
+
+/* Of whom the alert is: it never changes. */
+static const struct store_statement act_subject = {
+    "alert_act_subject", "SELECT subject_id, submission_id, revision FROM sluice.alerts"
+                         " WHERE alert_id = $1::uuid AND study = $2::text"};
 
 int
 store_escalations_find(struct store *s, unsigned limit,
@@ -121,28 +130,99 @@ param_slice(struct store_params *params, struct slice text)
         store_param_null(params);
 }
 
-int
-store_alert_act(struct store *s, const struct alert_action *a, struct alert_acted *ret)
+/* The act as the trail has it. An alert that the study does not have gets no event, and so no row:
+ * what is signed then is never sent on. */
+static void
+act_row(const struct alert_action *a, const PGresult *r, const char alert[UUID_TEXT_SIZE],
+        struct audit_row *ret_row)
+{
+    *ret_row = (struct audit_row){
+        .at_us = a->at_us,
+        .actor = a->actor.at != NULL ? a->actor : slice_of(AUDIT_ACTOR_NONE),
+        .role = a->role,
+        .organisation = a->organisation,
+        .action =
+            slice_of(a->closes ? AUDIT_ACTION_ALERT "closed" : AUDIT_ACTION_ALERT "acknowledged"),
+        .study = a->study,
+        .reason = a->note,
+        .detail = slice_of(alert),
+    };
+    if (PQntuples(r) == 0)
+        return;
+    ret_row->subject = store_get_slice(r, 0, 0);
+    ret_row->has_submission = !PQgetisnull(r, 0, 1);
+    if (ret_row->has_submission) {
+        ret_row->submission = store_get_uuid(r, 0, 1);
+        ret_row->revision = store_get_int(r, 0, 2);
+    }
+}
+
+static void
+act_params(struct store_params *params, const struct alert_action *a)
 {
     const char *state = a->closes ? "closed" : "acknowledged";
+
+    store_param_uuid(params, &a->alert);
+    param_slice(params, a->study);
+    store_param_uuid(params, &a->broker);
+    store_param_bigint(params, (int64_t)a->epoch);
+    store_param_bigint(params, (int64_t)a->seq);
+    store_param_text(params, state, strlen(state));
+    store_param_time(params, a->at_us);
+    param_slice(params, a->actor);
+    param_slice(params, a->role);
+    param_slice(params, a->organisation);
+    param_slice(params, a->note);
+    sluice_assert(params->n == ACT_PARAMS);
+}
+
+static int
+act_run(struct store *s, struct audit_chain *chain, const struct alert_action *a,
+        struct audit_row *row, struct alert_acted *ret)
+{
     struct store_params params = {0};
+    PGresult *r = NULL;
+    struct buf sql;
+
+    buf_init(&sql, SQL_CEILING);
+    int full = buf_append_str(&sql, act_sql) |
+               audit_sql_write(&sql, ACT_PARAMS + 1, "EXISTS (SELECT FROM e)") |
+               buf_append(&sql, acted_sql, sizeof(acted_sql));
+    sluice_assert(full == BUF_OK);
+    audit_row_sign(chain, row);
+    act_params(&params, a);
+    audit_params_fill(&params, chain, row);
+    int n =
+        store_run(s, &(struct store_statement){"alert_act", (const char *)sql.data}, &params, &r);
+    buf_deinit(&sql);
+    if (n == STORE_OK) {
+        ret->known = *PQgetvalue(r, 0, 0) != 0;
+        snprintf(ret->state, sizeof(ret->state), "%s", PQgetvalue(r, 0, 1));
+        if (*PQgetvalue(r, 0, 2) != 0)
+            audit_chain_advance(chain, &(const struct audit_row *){row}, 1);
+    } else if (n != STORE_ROW) {
+        audit_chain_restart(chain);
+    }
+    PQclear(r);
+    return n;
+}
+
+int
+store_alert_act(struct store *s, struct audit_chain *chain, const struct alert_action *a,
+                struct alert_acted *ret)
+{
+    struct store_params params = {0};
+    char alert[UUID_TEXT_SIZE];
+    struct audit_row row;
     PGresult *r = NULL;
 
     store_param_uuid(&params, &a->alert);
     param_slice(&params, a->study);
-    store_param_uuid(&params, &a->broker);
-    store_param_bigint(&params, (int64_t)a->epoch);
-    store_param_bigint(&params, (int64_t)a->seq);
-    store_param_text(&params, state, strlen(state));
-    store_param_time(&params, a->at_us);
-    param_slice(&params, a->actor);
-    param_slice(&params, a->role);
-    param_slice(&params, a->organisation);
-    param_slice(&params, a->note);
-    int n = store_run(s, &act, &params, &r);
+    int n = store_run(s, &act_subject, &params, &r);
     if (n == STORE_OK) {
-        ret->known = *PQgetvalue(r, 0, 0) != 0;
-        snprintf(ret->state, sizeof(ret->state), "%s", PQgetvalue(r, 0, 1));
+        uuid_format(&a->alert, alert);
+        act_row(a, r, alert, &row);
+        n = act_run(s, chain, a, &row, ret);
     }
     PQclear(r);
     return n;

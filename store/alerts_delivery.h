@@ -10,6 +10,7 @@
 
 #include "base/uuid.h"
 #include "store/array.h"
+#include "store/audit.h"
 #include "store/connection.h"
 #include "store/submissions.h"
 
@@ -152,9 +153,11 @@ struct alert_acted {
     bool known;     /* the study has such an alert */
     char state[16]; /* the alert's, now */
 };
-/* Moves the alert's state on (never back), ends its escalation, appends the event; a repetition of
- * the same message appends nothing. */
-int store_alert_act(struct store *s, const struct alert_action *a, struct alert_acted *ret_acted);
+/* Moves the alert's state on (never back), ends its escalation, appends the event and its audit
+ * row; a repetition of the same message appends nothing. After STORE_OK the chain is advanced by
+ * what was appended; it is restarted where that is not known. */
+int store_alert_act(struct store *s, struct audit_chain *chain, const struct alert_action *a,
+                    struct alert_acted *ret_acted);
 
 /* ---- canary ---- */
 

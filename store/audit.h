@@ -65,6 +65,9 @@ struct audit_row {
 #define AUDIT_ACTION_STORED "submission.stored"
 #define AUDIT_ACTION_REVISED "submission.revised"
 
+/* What people do about alerts: this and the alert_events.event; detail is the alert's id. */
+#define AUDIT_ACTION_ALERT "alert."
+
 /* "completed 0a3f… 77c1…": status, content hash and MAC of the data (audit_data.h) in hex, so that
  * the row's MAC covers what was sent and what was stored. */
 #define AUDIT_DETAIL_MAX 128

@@ -28,6 +28,7 @@ fault(const struct audit_hearer *hearer, enum audit_fault kind, const PGresult *
 {
     hearer->fault(hearer->arg, &(struct audit_finding){
                                    .fault = kind,
+                                   .of = AUDIT_OF_RECORD,
                                    .submission = store_get_uuid(r, 0, 0),
                                    .revision = store_get_int(r, 0, 1),
                                });
@@ -194,5 +195,7 @@ audit_compare(struct store *s, const struct audit_keys *keys, const struct audit
 
     *ret_compared = (struct audit_compared){.revisions = 0};
     int n = data_check(s, &x);
-    return n == STORE_OK ? rows_check(s, hearer) : n;
+    if (n == STORE_OK)
+        n = rows_check(s, hearer);
+    return n == STORE_OK ? audit_compare_acts(s, hearer, ret_compared) : n;
 }

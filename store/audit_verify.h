@@ -30,7 +30,13 @@
     FAULT(TIME, "time-differs",                                                                    \
           "stored_at is over an hour from its audit row, or not when the revision before ended")   \
     FAULT(GONE, "record-missing", "the trail has this revision, the record has not: removed")      \
-    FAULT(TWICE, "record-twice", "the current revision stands among the older ones, too")
+    FAULT(TWICE, "record-twice", "the current revision stands among the older ones, too")          \
+    FAULT(ACT_NO_ROW, "act-unaudited", "what was done about an alert has no audit row: put in")    \
+    FAULT(ACT_DIFFERS, "act-differs",                                                              \
+          "what was done about an alert is not what its audit row says")                           \
+    FAULT(ACT_GONE, "act-missing",                                                                 \
+          "the trail has this act on an alert, its history has not: removed or changed")           \
+    FAULT(STATE, "alert-state", "an alert's state is not what was done about it")
 
 enum audit_fault {
 #define FAULT(NAME, rule, text) AUDIT_FAULT_##NAME,
@@ -43,10 +49,12 @@ const char *audit_fault_text(enum audit_fault fault);
 
 struct audit_finding {
     enum audit_fault fault;
-    struct uuid writer;     /* zero from NO_ROW on */
-    int64_t batch, number;  /* 0: does not apply */
-    struct uuid submission; /* from NO_ROW on */
+    enum { AUDIT_OF_CHAIN, AUDIT_OF_RECORD, AUDIT_OF_ALERT } of; /* which of these is named: */
+    struct uuid writer;
+    int64_t batch, number; /* 0: does not apply */
+    struct uuid submission;
     int32_t revision;
+    struct uuid alert;
 };
 
 /* One chain, told when its last row was read. */
@@ -71,11 +79,16 @@ int audit_verify(struct store *s, const struct audit_keys *keys, struct audit_an
 /* Of how many revisions what they say is under a MAC. */
 struct audit_compared {
     int64_t revisions;
-    int64_t without_mac; /* from before data had one: a change would not be found */
-    int64_t older_mac;   /* of the first form: a change of what it left out would not be found */
+    int64_t without_mac;    /* from before data had one: a change would not be found */
+    int64_t older_mac;      /* of the first form: a change of what it left out would not be found */
+    int64_t acts;           /* what people did about alerts */
+    int64_t acts_unaudited; /* from before acts had audit rows */
 };
-/* The record against the trail: faults from NO_ROW on. */
+/* The record against the trail: faults of the record and of alerts. */
 int audit_compare(struct store *s, const struct audit_keys *keys, const struct audit_hearer *hearer,
                   struct audit_compared *ret_compared);
+/* Its second half: acts on alerts. Counts into compared. */
+int audit_compare_acts(struct store *s, const struct audit_hearer *hearer,
+                       struct audit_compared *compared);
 
 #endif

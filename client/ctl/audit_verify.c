@@ -15,6 +15,7 @@
 
 #define FAULTS_SHOWN 1000 /* to people; scripts get all */
 #define OPEN_SHOWN 20
+#define PLACE_SIZE 128
 
 struct report {
     const struct ctl *ctl;
@@ -23,32 +24,46 @@ struct report {
     json_t *open_chains; /* rows for people */
 };
 
+/* What the fault is of, as members of JSON or for people. */
+static void
+place_format(const struct audit_finding *f, bool json, char *text, size_t size)
+{
+    char id[UUID_TEXT_SIZE];
+
+    switch (f->of) {
+    case AUDIT_OF_CHAIN:
+        uuid_format(&f->writer, id);
+        snprintf(text, size,
+                 json ? "\"writer\":\"%s\",\"batch\":%" PRId64 ",\"number\":%" PRId64
+                      : "chain %s batch %" PRId64 " row %" PRId64,
+                 id, f->batch, f->number);
+        break;
+    case AUDIT_OF_RECORD:
+        uuid_format(&f->submission, id);
+        snprintf(text, size,
+                 json ? "\"submission\":\"%s\",\"revision\":%d" : "submission %s revision %d", id,
+                 f->revision);
+        break;
+    case AUDIT_OF_ALERT:
+        uuid_format(&f->alert, id);
+        snprintf(text, size, json ? "\"alert\":\"%s\"" : "alert %s", id);
+        break;
+    }
+}
+
 static void
 fault_take(void *arg, const struct audit_finding *f)
 {
     struct report *r = arg;
-    char writer[UUID_TEXT_SIZE], submission[UUID_TEXT_SIZE];
-    bool of_record = f->fault >= AUDIT_FAULT_NO_ROW;
+    char place[PLACE_SIZE];
 
     r->faults++;
-    uuid_format(&f->writer, writer);
-    uuid_format(&f->submission, submission);
-    if (r->ctl->json && of_record)
-        printf("{\"type\":\"fault\",\"rule\":\"%s\",\"submission\":\"%s\",\"revision\":%d,"
-               "\"detail\":\"%s\"}\n",
-               audit_fault_rule(f->fault), submission, f->revision, audit_fault_text(f->fault));
-    else if (r->ctl->json)
-        printf("{\"type\":\"fault\",\"rule\":\"%s\",\"writer\":\"%s\",\"batch\":%" PRId64
-               ",\"number\":%" PRId64 ",\"detail\":\"%s\"}\n",
-               audit_fault_rule(f->fault), writer, f->batch, f->number, audit_fault_text(f->fault));
-    else if (r->faults > FAULTS_SHOWN)
-        return;
-    else if (of_record)
-        printf("submission %s revision %d: %s: %s\n", submission, f->revision,
-               audit_fault_rule(f->fault), audit_fault_text(f->fault));
-    else
-        printf("chain %s batch %" PRId64 " row %" PRId64 ": %s: %s\n", writer, f->batch, f->number,
-               audit_fault_rule(f->fault), audit_fault_text(f->fault));
+    place_format(f, r->ctl->json, place, sizeof(place));
+    if (r->ctl->json)
+        printf("{\"type\":\"fault\",\"rule\":\"%s\",%s,\"detail\":\"%s\"}\n",
+               audit_fault_rule(f->fault), place, audit_fault_text(f->fault));
+    else if (r->faults <= FAULTS_SHOWN)
+        printf("%s: %s: %s\n", place, audit_fault_rule(f->fault), audit_fault_text(f->fault));
 }
 
 static void
@@ -92,6 +107,11 @@ older_print(const struct audit_compared *c)
         printf("With a MAC of an older form: %s revisions. Were their site, device, originator, "
                "flags, source or times of sending changed, nothing here would show it.\n",
                count);
+    format_count((uint64_t)c->acts_unaudited, count);
+    if (c->acts_unaudited > 0)
+        printf("Without an audit row: %s acts on alerts, recorded by an older release. Were they "
+               "changed, nothing here would show it.\n",
+               count);
 }
 
 static void
@@ -104,15 +124,16 @@ report_print(const struct report *r, size_t n_anchors)
         {"first_us", "first", COLUMN_TIME},
         {"last_us", "last", COLUMN_TIME},
     };
-    char rows[FORMAT_SIZE], unanchored[FORMAT_SIZE], revisions[FORMAT_SIZE];
+    char rows[FORMAT_SIZE], unanchored[FORMAT_SIZE], revisions[FORMAT_SIZE], acts[FORMAT_SIZE];
 
     if (r->ctl->json) {
         printf("{\"type\":\"summary\",\"chains\":%" PRIu64 ",\"rows\":%" PRIu64
                ",\"anchors\":%zu,\"faults\":%" PRIu64 ",\"unanchored\":%" PRIu64
                ",\"open_chains\":%" PRIu64 ",\"revisions\":%" PRId64 ",\"without_mac\":%" PRId64
-               ",\"older_mac\":%" PRId64 "}\n",
+               ",\"older_mac\":%" PRId64 ",\"acts\":%" PRId64 ",\"acts_unaudited\":%" PRId64 "}\n",
                r->chains, r->rows, n_anchors, r->faults, r->unanchored, r->open,
-               r->compared.revisions, r->compared.without_mac, r->compared.older_mac);
+               r->compared.revisions, r->compared.without_mac, r->compared.older_mac,
+               r->compared.acts, r->compared.acts_unaudited);
         return;
     }
     if (r->faults > FAULTS_SHOWN)
@@ -120,8 +141,10 @@ report_print(const struct report *r, size_t n_anchors)
     format_count(r->rows, rows);
     format_count(r->unanchored, unanchored);
     format_count((uint64_t)r->compared.revisions, revisions);
-    printf("%" PRIu64 " chains, %s rows, %zu anchors; %s revisions: %" PRIu64 " faults\n",
-           r->chains, rows, n_anchors, revisions, r->faults);
+    format_count((uint64_t)r->compared.acts, acts);
+    printf("%" PRIu64 " chains, %s rows, %zu anchors; %s revisions, %s acts on alerts: %" PRIu64
+           " faults\n",
+           r->chains, rows, n_anchors, revisions, acts, r->faults);
     older_print(&r->compared);
     if (r->unanchored == 0)
         return;

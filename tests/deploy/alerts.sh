@@ -94,7 +94,7 @@ audit_is_clean() {
     local said
     said=$(ctl audit verify) || { echo "$said"; return 1; }
     echo "$said"
-    grep -qE ' [1-9][0-9,]* rows, [1-9][0-9,]* anchors; [1-9][0-9,]* revisions: 0 faults$' <<<"$said"
+    grep -qE ' [1-9][0-9,]* rows, [1-9][0-9,]* anchors; [1-9][0-9,]* revisions, [0-9][0-9,]* acts on alerts: 0 faults$' <<<"$said"
 }
 
 # Erasing opens dead letters; the broker's host has no seal key, so whoever erases brings it for the time.
@@ -129,7 +129,7 @@ keys_are_apart() {
 edge1 sluice-edge seal.keys,identity.key,tokens,edge.redis.password ctl.tokens
 worker1 sluice-worker@1 seal.keys,identity.key,audit.keys,wrap.keys,worker.pgpass,redis.password queries.pgpass,notify.pgpass,notify/ward
 worker1 sluice-queries@1 seal.keys,wrap.keys,queries.pgpass audit.keys,identity.key,worker.pgpass,notify.pgpass,redis.password,notify/ward
-worker1 sluice-notifications@1 seal.keys,notify.pgpass,notify/ward audit.keys,wrap.keys,identity.key,worker.pgpass,queries.pgpass,redis.password
+worker1 sluice-notifications@1 seal.keys,audit.keys,notify.pgpass,notify/ward wrap.keys,identity.key,worker.pgpass,queries.pgpass,redis.password
 broker1 sluice-broker sluice.conf ctl.audit.keys,ctl.wrap.keys,ctl.pgpass,ctl.redis.password
 TABLE
     for file in seal.keys identity.key audit.keys wrap.keys; do

@@ -100,7 +100,8 @@ def test_an_intact_trail_says_what_is_not_anchored(record):
     notes = grow(record)
     lines = verify(record, expect=[])
     assert lines[-1] == {"type": "summary", "chains": 2, "rows": 8, "anchors": 0, "faults": 0, "unanchored": 8,
-                         "open_chains": 2, "revisions": 0, "without_mac": 0, "older_mac": 0}
+                         "open_chains": 2, "revisions": 0, "without_mac": 0, "older_mac": 0, "acts": 0,
+                         "acts_unaudited": 0}
     told = record.ctl("audit", "verify").stdout
     assert "Not anchored: the last 8 rows of 2 chains" in told
     anchored = verify(record, write_notes(record, notes[:1]), expect=[])[-1]

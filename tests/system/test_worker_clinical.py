@@ -38,7 +38,6 @@ class Clinic(Rig):
         command, header, bodies = super().receive(wanted, deadline_s)
         if command == p.REPORT:
             self.followups = p.records(bodies[1]) if len(bodies) > 1 else []
-            self.note = header.get("note")
         return command, header, bodies
 
     def load(self, noun, content):

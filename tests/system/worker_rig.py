@@ -193,6 +193,7 @@ class Rig:
             _, header, bodies = self.receive({p.REPORT})
             assert header["lease"] == self.lease
             found.update(self.reports(bodies[0]))
+            self.note = header.get("note")
         return [found[origin] for _, origin in records]
 
     @staticmethod

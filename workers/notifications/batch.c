@@ -323,11 +323,11 @@ acted_write(struct job *j, const struct alert_acted *acted)
 }
 
 static int
-act_do(struct batch *b, struct store *store, struct job *j)
+act_do(struct batch *b, struct store *store, struct audit_chain *chain, struct job *j)
 {
     const struct notice *n = &j->notice;
     struct alert_acted acted;
-    int outcome = store_alert_act(store,
+    int outcome = store_alert_act(store, chain,
                                   &(struct alert_action){.broker = b->broker,
                                                          .alert = n->alert,
                                                          .epoch = j->record.epoch,
@@ -351,15 +351,16 @@ act_do(struct batch *b, struct store *store, struct job *j)
 }
 
 int
-batch_do(struct batch *b, struct store *store, const struct recipients *recipients,
-         const struct service_batch *in, struct buf *entries, bool *ret_planned)
+batch_do(struct batch *b, struct store *store, struct audit_chain *chain,
+         const struct recipients *recipients, const struct service_batch *in, struct buf *entries,
+         bool *ret_planned)
 {
     batch_read(b, in);
     int n = alerts_do(b, store, recipients);
     *ret_planned = n == STORE_OK;
     for (size_t i = 0; i < b->n && n == STORE_OK; i++) {
         if (b->jobs[i].outcome == OUTCOME_NONE && b->jobs[i].notice.is_action)
-            n = act_do(b, store, &b->jobs[i]);
+            n = act_do(b, store, chain, &b->jobs[i]);
     }
     for (size_t i = 0; i < b->n && n != STORE_SCHEMA; i++) {
         const struct job *j = &b->jobs[i];

@@ -3,6 +3,7 @@
  * escalation, canary and dead letters go on between batches, woken by sockets, by PostgreSQL's
  * notifications, and by deadlines that PostgreSQL told. */
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ struct notifications {
     struct recipients *recipients;
     struct delivery *delivery;
     struct batch *batch;
+    struct audit_chain chain; /* of what people did */
     struct dead_letters *dead_letters;
     struct canary canary;
     struct alert_plan plan;
@@ -249,7 +251,8 @@ notifications_batch(void *self, const struct service_batch *in, struct service_r
     int n = study_files_read(s); /* one that was loaded just now counts */
     if (n != STORE_OK)
         return refused(s, n);
-    n = batch_do(s->batch, s->store, s->recipients, in, &report->entries, &planned);
+    n = batch_do(s->batch, s->store, &s->chain, s->recipients, in, &report->entries, &planned);
+    audit_note_write(&s->chain, &report->note);
     if (planned)
         delivery_stir(s->delivery);
     return refused(s, n);
@@ -294,6 +297,7 @@ notifications_stop(void *self)
     batch_free(s->batch);
     recipients_free(s->recipients);
     alert_plan_deinit(&s->plan);
+    sodium_memzero(&s->chain.key, sizeof(s->chain.key));
     if (s->epoll >= 0)
         close(s->epoll);
     free(s);
@@ -312,6 +316,22 @@ epoll_make(struct notifications *s)
             return false;
         }
     }
+    return true;
+}
+
+static bool
+chain_open(struct notifications *s, const struct config *config)
+{
+    struct audit_keys keys;
+    char *why = NULL;
+
+    if (audit_keys_load(config_str(config, "worker", "audit_key_file"), &keys, &why) != 0) {
+        log_event(EVENT_FATAL, LOG_S("why", why));
+        free(why);
+        return false;
+    }
+    audit_chain_init(&s->chain, &keys.list[0]);
+    sodium_memzero(&keys, sizeof(keys));
     return true;
 }
 
@@ -343,7 +363,8 @@ notifications_start(const struct service_env *env)
         log_event(EVENT_FATAL, LOG_S("why", "worker/broker_endpoints"));
     store_listen(s->store, CATALOG_CHANNEL);
     store_listen(s->store, ALERTS_CHANNEL);
-    if (!good || s->delivery == NULL || s->dead_letters == NULL || !epoll_make(s)) {
+    if (!chain_open(s, c) || !good || s->delivery == NULL || s->dead_letters == NULL ||
+        !epoll_make(s)) {
         notifications_stop(s);
         return NULL;
     }
