@@ -61,7 +61,8 @@ width_may_differ(const void *bytes, size_t len)
 {
     static const char space[] = "\xe3\x80\x80";
 
-    return memchr(bytes, 0xef, len) != NULL || memmem(bytes, len, space, BYTES) != NULL;
+    return memchr(bytes, 0xef, len) != NULL ||
+           (memchr(bytes, space[0], len) != NULL && memmem(bytes, len, space, BYTES) != NULL);
 }
 
 static uint32_t
