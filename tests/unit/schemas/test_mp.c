@@ -366,7 +366,7 @@ skipping_and_reading_agree(void **state)
         size_t size = n % sizeof(bytes) + 1;
         for (size_t i = 0; i < size; i++) {
             seed = seed * 1664525 + 1013904223;
-            bytes[i] = (uint8_t)(seed >> 24) % (i % 2 == 0 ? 256 : 4); /* short lengths often */
+            bytes[i] = (uint8_t)((seed >> 24) % (i % 2 == 0 ? 256 : 4)); /* short lengths often */
         }
         bytes[0] = (uint8_t)n; /* every head */
         struct mp_cursor fast = {bytes, bytes + size}, slow = fast;
