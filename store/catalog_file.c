@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/config_value.h"
 #include "questionnaire/literal.h"
+#include "questionnaire/width.h"
 #include "store/catalog.h"
 
 #define DURATION_MAX_US (INT64_C(366) * 86400 * 1000000)
@@ -229,8 +231,8 @@ digits_look_personal(const char *code)
     return false;
 }
 
-bool
-catalog_code_looks_personal(const char *code)
+static bool
+looks_personal(const char *code)
 {
     /* Telephone numbers as they are written in North America, China, France and Germany; US social
      * security, Chinese, Korean, Brazilian, British, Italian, Spanish and Indian ids. A usual
@@ -249,4 +251,21 @@ catalog_code_looks_personal(const char *code)
             return true;
     }
     return false;
+}
+
+bool
+catalog_code_looks_personal(const char *code, size_t len)
+{
+    struct buf usual;
+    bool differs;
+
+    if (len > CATALOG_TEXT_MAX)
+        return true;
+    buf_init(&usual, 2 * CATALOG_TEXT_MAX);
+    bool personal = width_normal(code, len, &usual, &differs) != BUF_OK ||
+                    buf_append(&usual, "", 1) != BUF_OK ||
+                    memchr(usual.data, '\0', usual.size) != usual.data + usual.size - 1 ||
+                    looks_personal((const char *)usual.data);
+    buf_deinit(&usual);
+    return personal;
 }

@@ -49,7 +49,9 @@ int64_t catalog_integer(const json_t *object, const char *name, int64_t least, i
                         int64_t fallback, struct catalog_fault *fault);
 /* Whether text is a duration as in configuration files ("30min", "7d"), at most a year. */
 bool catalog_duration(const char *text, int64_t *ret_us);
-/* A subject code must not be a personal identifier by its looks. */
-bool catalog_code_looks_personal(const char *code);
+/* A subject code must not be a personal identifier by its looks, in whatever character width; a
+ * text longer than CATALOG_TEXT_MAX is none and looks like anything. */
+#define CATALOG_TEXT_MAX 1024
+bool catalog_code_looks_personal(const char *code, size_t len);
 
 #endif

@@ -39,7 +39,7 @@ subject_take(const json_t *v, struct array columns[SUBJECT_COLUMNS], struct cata
     } else {
         catalog_members(object, "subject", members, fault);
         const char *code = catalog_code(object, "subjectId", true, fault);
-        if (code != NULL && catalog_code_looks_personal(code))
+        if (code != NULL && catalog_code_looks_personal(code, strlen(code)))
             catalog_fail(fault, "'subjectId' looks like a phone number, e-mail or national id");
         catalog_array_add(&columns[0], code);
         catalog_array_add(&columns[1], catalog_code(object, "siteId", false, fault));

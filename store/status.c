@@ -21,8 +21,8 @@ static const struct store_statement by_id = {
 static const struct store_statement stored = {
     "status_stored",
     "SELECT CASE status WHEN 'in-progress' THEN status ELSE 'stored' END, study, questionnaire,"
-    " version, NULL::text, received_at, accepted_at, stored_at, revision FROM sluice.submissions "
-    "WHERE study = ANY ($1::text[])"
+    " version, NULL::text, received_at, accepted_at, stored_at, revision, status FROM "
+    "sluice.submissions WHERE study = ANY ($1::text[])"
     " AND submission_id = $2::uuid LIMIT 1"};
 
 static int
@@ -46,6 +46,8 @@ status_run(struct store *s, const struct store_statement *statement, const struc
                       .accepted_us = store_get_time(r, 0, 6),
                       .stored_us = PQnfields(r) > 7 ? store_get_time(r, 0, 7) : TIME_NONE,
                       .revision = PQnfields(r) > 8 ? store_get_int(r, 0, 8) : 0,
+                      .form_status =
+                          PQnfields(r) > 9 ? store_get_slice(r, 0, 9) : (struct slice){NULL, 0},
                   });
     }
     PQclear(r);

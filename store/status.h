@@ -16,6 +16,7 @@ struct status_found {
     struct slice reasons;                        /* JSON text; null for stored */
     int64_t received_us, accepted_us, stored_us; /* stored_us TIME_NONE unless stored */
     int32_t revision;                            /* of what is stored, else 0 */
+    struct slice form_status; /* completed, stopped, amended, …; null unless stored */
 };
 
 /* each is called at most once. A stored row comes first, else the newest rejection. studies: codes

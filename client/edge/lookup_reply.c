@@ -1,6 +1,6 @@
 /* Opens and reads the reply: a msgpack map found, state, study, received_us, accepted_us,
- * stored_us, questionnaire?, version?, revision?, errors?. The revision is the ETag that a
- * correction names in If-Match. */
+ * stored_us, questionnaire?, version?, revision?, form_status?, errors?. The revision is the ETag
+ * that a correction names in If-Match. */
 #include "client/edge/lookup_reply.h"
 
 #include <stdio.h>
@@ -63,6 +63,7 @@ answer_found(struct request *q, const struct buf *reply)
     text_put(b, reply, "questionnaire", ",\"questionnaire\":");
     text_put(b, reply, "version", ",\"version\":");
     revision_put(q, b, reply);
+    text_put(b, reply, "form_status", ",\"formStatus\":");
     if (mp_find(reply->data, reply->size, "errors", &v, &inside) && v.type == MP_ARRAY)
         outcome_errors_write(b, inside, v.len);
     json_put(b, "}");

@@ -150,6 +150,8 @@ outcome_problem(unsigned outcome, const struct outcome_payload *payload)
     enum problem usual = outcome == OUTCOME_CONFLICT ? PROBLEM_CONFLICT : PROBLEM_REJECTED;
     uint64_t http;
 
+    if (outcome == OUTCOME_CONFLICT && outcome_payload_broken(payload, "submission-void"))
+        return PROBLEM_VOID;
     if (!outcome_payload_uint(payload, PAYLOAD_HTTP, &http))
         return usual;
     return problem_of_status(http, usual);

@@ -157,6 +157,28 @@ outcome_errors_write(struct buf *b, struct mp_cursor c, uint32_t n)
     json_put(b, "]");
 }
 
+bool
+outcome_payload_broken(const struct outcome_payload *p, const char *rule)
+{
+    struct mp_cursor c = p->members[PAYLOAD_ERRORS];
+    struct mp_value list;
+    const char *text;
+    size_t len;
+
+    if (c.at == NULL || mp_next(&c, &list) != MP_OK || list.type != MP_ARRAY)
+        return outcome_payload_text(p, PAYLOAD_RULE, &text, &len) && len == strlen(rule) &&
+               memcmp(text, rule, len) == 0;
+    for (uint32_t i = 0; i < list.len; i++) {
+        const uint8_t *begin = c.at;
+        if (mp_skip(&c) != MP_OK)
+            break;
+        if (mp_find_str(begin, (size_t)(c.at - begin), "rule", &text, &len) &&
+            len == strlen(rule) && memcmp(text, rule, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 void
 outcome_payload_errors(struct buf *b, const struct outcome_payload *p, const char *detail)
 {

@@ -27,6 +27,8 @@ bool outcome_payload_uint(const struct outcome_payload *p, enum payload_member m
 bool outcome_payload_bool(const struct outcome_payload *p, enum payload_member m, bool otherwise);
 bool outcome_payload_text(const struct outcome_payload *p, enum payload_member m, const char **ret,
                           size_t *ret_len);
+/* Is this rule among the broken ones? */
+bool outcome_payload_broken(const struct outcome_payload *p, const char *rule);
 /* ,"questionnaire":… and so on, all that is SHOWN. */
 void outcome_payload_write(struct buf *b, const struct outcome_payload *p);
 /* ,"errors":[…]: what the payload lists, or its one rule with this detail, or nothing in it. */

@@ -51,6 +51,12 @@ def test_the_revision_is_the_etag(rig):
     assert a.json["status"] == "in-progress" and a.json["revision"] == 3 and a.headers["ETag"] == '"3"'
 
 
+def test_the_status_of_the_form(rig):
+    for status in ("completed", "stopped", "amended", "entered-in-error"):
+        rig.broker.reply = {**FOUND, "revision": 2, "form_status": status}
+        assert get(rig).json["status"] == "stored" and get(rig).json["formStatus"] == status
+
+
 def test_reasons(rig):
     rig.broker.reply = {**FOUND, "state": "rejected", "errors": [{"pointer": "/answers", "rule": "r", "detail": "d"}]}
     assert get(rig).json["errors"] == [{"pointer": "/answers", "rule": "r", "detail": "d"}]

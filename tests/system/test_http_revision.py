@@ -198,6 +198,7 @@ def test_the_structure_definition_says_so():
     ("conflict", {"http": 412, "rule": "stale-revision", "revision": 5}, 412), ("rejected", {"http": 404, "rule": "no-submission"}, 404),
     ("rejected", {"http": 403, "rule": "past-cutoff"}, 403), ("rejected", {"errors": []}, 422), ("conflict", {}, 409),
     ("rejected", {"http": 410, "rule": "erased", "kept": False}, 410), ("duplicate", {"revision": 2}, 200), ("held", {}, 202),
+    ("conflict", {"http": 409, "errors": [{"pointer": "", "rule": "submission-void", "detail": "d"}]}, 409),
     ("accept", None, 202), ("full", None, 503)])
 def test_what_the_worker_answers(rig, mode, payload, status):
     rig.mode(mode, payload)
@@ -205,6 +206,10 @@ def test_what_the_worker_answers(rig, mode, payload, status):
     assert a.status == status
     if status in (403, 404, 410, 412):
         assert rule(a) == (payload["rule"], "") and a.json["kept"] is payload.get("kept", True)
+    if status == 409:
+        void = "errors" in payload
+        assert a.json["type"] == f"urn:sluice:problem:{'entered-in-error' if void else 'conflict'}"
+        assert ("in error" in a.json["title"]) is void
 
 
 def test_repeated_members(rig):

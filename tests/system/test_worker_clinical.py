@@ -242,6 +242,48 @@ def test_the_scores_of_a_duplicate_are_those_that_were_stored(rig, subject):
                   " where submission_id = %s", [id])
 
 
+# --- what nobody has loaded ---
+
+def kept(rig, id):
+    (found,) = rig.query("select kind, subject_id, questionnaire, version from sluice.rejections where submission_id = %s", [id])
+    return found
+
+
+def test_an_unknown_subject_is_told_as_it_was_sent(rig):
+    id, outcome, _ = phq9(rig, PHQ9, "S999")
+    assert outcome == "held" and kept(rig, id) == ("held", "S999", "phq-9", "1.0")
+
+
+@pytest.mark.parametrize("code", ["13800138000", "+49 151 23456789", "anna@example.org", "11010519491231002X", "１３８００１３８０００"])
+def test_a_subject_that_looks_like_a_person_is_not(rig, code):
+    first, outcome, payload = phq9(rig, PHQ9, code)
+    assert outcome == "held"
+    second, _, _ = phq9(rig, {**PHQ9, "PHQ0101": "often"}, code)
+    kind, subject, *form = kept(rig, first)
+    assert kind == "held" and form == ["phq-9", "1.0"] and subject.startswith("unknown-") and uuid.UUID(subject[8:]).version == 8
+    assert kept(rig, second) == ("rejected", subject, "phq-9", "1.0")  # its forms can be told together
+    assert {s for s, in rig.query("select subject_id from sluice.alerts where submission_id in (%s, %s)", [first, second])} == {subject}
+    other, _, _ = phq9(rig, PHQ9, code[:-1] + "7")
+    assert kept(rig, other)[1] not in (subject, code)
+    for table in ("rejections", "alerts", "alert_events"):
+        assert rig.query(f"select count(*) from sluice.{table} t where t::text like %s", [f"%{code}%"]) == [(0,)], table
+    assert code not in str(stream(rig))
+
+
+def stream(rig):
+    client = rig.stores.redis.client()
+    return [(k, client.xrange(k)) for k in client.keys("sluice:alerts:*")]
+
+
+def test_a_form_that_looks_like_a_person_is_not(rig, subject):
+    id, outcome, _ = one(rig, subject=subject, questionnaire="anna@example.org", version="13800138000")
+    assert outcome == "held" and kept(rig, id) == ("held", subject, None, None)
+    id, outcome, _ = one(rig, subject=subject, questionnaire="no-such-form", version="2.0")
+    assert outcome == "held" and kept(rig, id) == ("held", subject, "no-such-form", "2.0")
+    id, outcome, _ = one(rig, subject=subject, questionnaire="x" * 1025)
+    assert outcome == "held" and kept(rig, id) == ("held", subject, None, "1.0")
+
+
 # --- corrections ---
 
 def test_a_correction(rig, subject):
@@ -299,7 +341,7 @@ def test_entered_in_error(rig, subject):
     assert outcome == "stored" and payload["state"] == "entered-in-error"
     assert row(rig, id, "void, status, revision, answers->>'PHQ0101'") == (True, "entered-in-error", 2, "1")
     outcome, payload, _ = correct(rig, id, 2, PHQ9, subject, user="anna", role="site")
-    assert (outcome, payload["http"], rules(payload)) == ("conflict", 409, [("", "correction-closed")])
+    assert (outcome, payload["http"], rules(payload)) == ("conflict", 409, [("", "submission-void")])
 
 
 def test_a_correction_sent_again_gets_its_answer_again(rig, subject):

@@ -82,6 +82,14 @@ def test_status_tells_the_revision(rig):
     assert reply["state"] == "in-progress" and reply["revision"] == 3
 
 
+@pytest.mark.parametrize("status", ["completed", "stopped", "amended", "entered-in-error"])
+def test_status_of_the_form_itself(rig, status):
+    id = uuid.uuid4()
+    store(rig, id, 2, status=status, void=status == "entered-in-error")
+    reply = ask(rig, "submission", id=id.bytes)
+    assert (reply["state"], reply["form_status"], reply["revision"]) == ("stored", status, 2)
+
+
 def test_questionnaire(rig):
     reply = ask(rig, "questionnaire", ref="daily-diary")
     definition = json.loads(reply["json"])

@@ -2,7 +2,8 @@
  *
  * Question: "id": bin16, "receipt"?: {"broker": bin16, "epoch": uint, "seq": uint}
  * Reply: {"found": bool, "state"?, "study"?, "questionnaire"?, "version"?, "revision"?,
- *         "received_us"?, "accepted_us"?, "stored_us"?, "errors"?: [{"pointer", "rule", "detail"}]}
+ * "form_status"?, "received_us"?, "accepted_us"?, "stored_us"?, "errors"?: [{"pointer", "rule",
+ * "detail"}]}
  */
 #include <jansson.h>
 #include <string.h>
@@ -84,7 +85,7 @@ found_write(struct buf *b, const struct status_found *f, bool errors)
 
     buf_clear(b);
     mp_put_map(b, (uint32_t)(5 + (f->questionnaire.at != NULL) + (f->version.at != NULL) +
-                             2 * stored + errors));
+                             3 * stored + errors));
     mp_put_cstr(b, "found");
     mp_put_bool(b, true);
     text_put(b, "state", (struct slice){f->state, strlen(f->state)});
@@ -97,6 +98,7 @@ found_write(struct buf *b, const struct status_found *f, bool errors)
         time_put(b, "stored_us", f->stored_us);
         mp_put_cstr(b, "revision");
         mp_put_int(b, f->revision);
+        text_put(b, "form_status", f->form_status);
     }
 }
 

@@ -61,6 +61,7 @@ struct job {
     /* validate */
     const struct catalog_form *form; /* NULL: not known */
     struct slice said_questionnaire, said_version;
+    struct slice subject_told; /* as rejections and alerts may say it: unnamed.h */
     /* The subject, copied: the cache may forget it while the same batch meets others. */
     struct subject subject_known;
     const struct subject *known; /* it, or NULL: not known */

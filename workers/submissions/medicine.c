@@ -74,7 +74,7 @@ alert_add(struct medicine *m, struct batch *b, struct job *j, const struct alert
 
     x->row = (struct alert_row){
         .study = j->row.study,
-        .subject = j->subject,
+        .subject = j->subject_told,
         .site = site,
         .questionnaire = slice_of(j->form->name),
         .version = slice_of(j->form->version),

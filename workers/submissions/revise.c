@@ -208,7 +208,7 @@ current_judge(void *arg, const struct revision_found *f)
         revision_say_found(c->b, j, false, f);
         c->judgement = JUDGE_DONE;
     } else if (f->is_void) {
-        validate_refuse(c->b, j, RULE_CORRECTION_CLOSED, "conflict", 409);
+        validate_refuse(c->b, j, RULE_SUBMISSION_VOID, "conflict", 409);
     } else if (f->revision != j->correction.revision) {
         validate_refuse(c->b, j, RULE_STALE_REVISION, "conflict", 412);
     } else if (participant && study != NULL &&

@@ -12,6 +12,7 @@
 #include "workers/submissions/envelope.h"
 #include "workers/submissions/outcome.h"
 #include "workers/submissions/times.h"
+#include "workers/submissions/unnamed.h"
 
 #define ANSWERS_MAX ((size_t)64 << 20)
 
@@ -149,6 +150,7 @@ subject_judge(struct judging *g)
     struct job *j = g->j;
 
     if (j->known == NULL) {
+        j->subject_told = unnamed_subject(g->b, j, g->env->identity);
         envelope_finding(g->b, j, RULE_UNKNOWN_SUBJECT, MEMBER_SUBJECT_ID, NULL);
         return;
     }
@@ -201,12 +203,6 @@ warnings_take(struct judging *g)
     outcome_warnings(g->b, g->j);
 }
 
-static struct slice
-slice_or(const char *text, struct slice other)
-{
-    return text != NULL ? (struct slice){text, strlen(text)} : other;
-}
-
 static void
 rejection_fill(struct batch *b, struct job *j, const char *kind, enum outcome rejected_as)
 {
@@ -215,9 +211,10 @@ rejection_fill(struct batch *b, struct job *j, const char *kind, enum outcome re
     j->rejection = (struct rejection_row){
         .kind = kind,
         .study = j->row.study,
-        .subject = j->subject,
-        .questionnaire = slice_or(j->form != NULL ? j->form->name : NULL, j->said_questionnaire),
-        .version = slice_or(j->form != NULL ? j->form->version : NULL, j->said_version),
+        .subject = j->subject_told,
+        .questionnaire =
+            j->form != NULL ? slice_of(j->form->name) : unnamed_text(j->said_questionnaire),
+        .version = j->form != NULL ? slice_of(j->form->version) : unnamed_text(j->said_version),
         .id = j->record.id,
         .sealed = {j->record.body, j->record.body_len},
         .content_hash = {j->row.content_hash, CONTENT_HASH_BYTES},
@@ -260,6 +257,7 @@ row_begin(struct judging *g)
         .epoch = j->record.epoch,
         .seq = j->record.seq,
     };
+    j->subject_told = j->subject;
     g->study = catalog_study(g->env->catalog, j->row.study);
     int64_t authored_us = envelope_moment(g->b, j, &g->e, MEMBER_SUBMIT_AT, zone);
     /* Without submitAt the time of receipt is the best we know; authored_zone stays null then. */
@@ -301,8 +299,8 @@ verdict(struct judging *g)
                        reject ? OUTCOME_REJECTED : OUTCOME_HELD);
         return;
     }
-    j->row.questionnaire = slice_or(j->form->name, j->said_questionnaire);
-    j->row.version = slice_or(j->form->version, j->said_version);
+    j->row.questionnaire = slice_of(j->form->name);
+    j->row.version = slice_of(j->form->version);
     j->valid = true;
     warnings_take(g);
     j->extra.flags = flags_text(&g->flags, &b->arena);

@@ -13,6 +13,8 @@ personal_codes(void **state)
     static const char *const personal[] = {"a@b.org",
                                            "+49170123456",
                                            "555-123-4567",
+                                           "１３８００１３８０００",
+                                           "ａ＠ｂ．ｄｅ",
                                            "13800138000",
                                            "11010519491231002X",
                                            "078-05-1120",
@@ -31,9 +33,15 @@ personal_codes(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(personal); i++)
-        assert_true(catalog_code_looks_personal(personal[i]));
+        assert_true(catalog_code_looks_personal(personal[i], strlen(personal[i])));
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
-        assert_false(catalog_code_looks_personal(codes[i]));
+        assert_false(catalog_code_looks_personal(codes[i], strlen(codes[i])));
+    static char long_code[CATALOG_TEXT_MAX + 1];
+    memset(long_code, 'S', sizeof(long_code));
+    assert_false(catalog_code_looks_personal(long_code, CATALOG_TEXT_MAX));
+    assert_true(catalog_code_looks_personal(long_code, CATALOG_TEXT_MAX + 1));
+    assert_true(catalog_code_looks_personal("S\0", 2));
+    assert_false(catalog_code_looks_personal("", 0));
 }
 
 static void
