@@ -4,24 +4,19 @@
 #include <sodium.h>
 #include <string.h>
 
-/* Where the dashes stand in 8-4-4-4-12. */
-static bool
-uuid_dash_at(size_t i)
+/* Does a dash stand before byte i? As in 8-4-4-4-12. */
+static inline bool
+uuid_dash_before(size_t i)
 {
-    return i == 8 || i == 13 || i == 18 || i == 23;
+    return i == 4 || i == 6 || i == 8 || i == 10;
 }
 
-static int
-hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* Digits as their value plus one; 0: none. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 static void
 uuid_stamp(struct uuid *u, uint8_t version)
@@ -33,22 +28,18 @@ uuid_stamp(struct uuid *u, uint8_t version)
 bool
 uuid_parse(const char *text, size_t len, struct uuid *ret_uuid)
 {
-    struct uuid u = {{0}};
-    size_t nibble = 0;
+    struct uuid u;
 
     if (len != UUID_TEXT_SIZE - 1)
         return false;
-    for (size_t i = 0; i < len; i++) {
-        if (uuid_dash_at(i)) {
-            if (text[i] != '-')
-                return false;
-            continue;
-        }
-        int value = hex_value(text[i]);
-        if (value < 0)
+    for (size_t i = 0; i < sizeof(u.bytes); i++) {
+        if (uuid_dash_before(i) && *text++ != '-')
             return false;
-        u.bytes[nibble / 2] = (uint8_t)(u.bytes[nibble / 2] << 4 | value);
-        nibble++;
+        uint8_t high = hex_digits[(uint8_t)text[0]], low = hex_digits[(uint8_t)text[1]];
+        if (high == 0 || low == 0)
+            return false;
+        u.bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+        text += 2;
     }
     *ret_uuid = u;
     return true;
@@ -60,8 +51,9 @@ uuid_format(const struct uuid *u, char ret_text[UUID_TEXT_SIZE])
     static const char digits[] = "0123456789abcdef";
     char *at = ret_text;
 
+#pragma GCC unroll 16
     for (size_t i = 0; i < sizeof(u->bytes); i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
+        if (uuid_dash_before(i))
             *at++ = '-';
         *at++ = digits[u->bytes[i] >> 4];
         *at++ = digits[u->bytes[i] & 0x0f];

@@ -85,7 +85,10 @@ key_push(struct run *r, struct json_frame *f, const struct json_key *key)
 {
     struct json *j = r->j;
 
-    if (f->count <= SMALL_OBJECT) {
+    uint64_t mark = UINT64_C(1) << (key->tag * UINT32_C(0x9e3779b9) >> 26);
+    bool may_be_there = (f->seen & mark) != 0;
+    f->seen |= mark;
+    if (may_be_there && f->count <= SMALL_OBJECT) {
         const struct json_key *keys = frame_keys(j, f);
         for (uint32_t i = 0; i < f->count; i++)
             if (key_is_same(r, &keys[i], key))

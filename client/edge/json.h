@@ -45,6 +45,7 @@ struct json_frame {
     uint32_t count;           /* members or elements begun */
     uint32_t first_key;       /* its first entry in the stack of keys */
     uint32_t key_at, key_len; /* the latest key, in the output */
+    uint64_t seen;            /* a bit for each key's tag: a bit not set is a key not there */
     bool is_map;
 };
 

@@ -5,23 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/error.h"
 
 /* "2026-11-22T06:00:00.000000Z": where the last digit of the microseconds stands. */
 #define TIME_FRACTION_END 26
-
-void
-json_put_n(struct buf *b, const char *text, size_t len)
-{
-    int full = buf_append(b, text, len);
-    sluice_assert(full == BUF_OK);
-}
-
-void
-json_put(struct buf *b, const char *text)
-{
-    json_put_n(b, text, strlen(text));
-}
 
 /* Length of the well-formed character at s, 0 if there is none. */
 static size_t
@@ -47,6 +33,13 @@ json_put_string(struct buf *b, const char *s, size_t len)
 
     json_put_n(b, "\"", 1);
     for (size_t i = 0; i < len;) {
+        size_t plain = i;
+        while (plain < len && p[plain] >= 0x20 && p[plain] < 0x7f && p[plain] != '"' &&
+               p[plain] != '\\')
+            plain++;
+        json_put_n(b, s + i, plain - i);
+        if ((i = plain) == len)
+            break;
         size_t n = character_length(p + i, len - i);
         if (n == 0) {
             json_put(b, "\xef\xbf\xbd");

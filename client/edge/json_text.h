@@ -5,12 +5,26 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/uuid.h"
 
-void json_put(struct buf *b, const char *text);
-void json_put_n(struct buf *b, const char *text, size_t len);
+/* Here, so that a constant text is some stores. */
+static inline void
+json_put_n(struct buf *b, const char *text, size_t len)
+{
+    int full = buf_append(b, text, len);
+    sluice_assert(full == BUF_OK);
+}
+
+static inline void
+json_put(struct buf *b, const char *text)
+{
+    json_put_n(b, text, strlen(text));
+}
+
 /* A string with its quotes; invalid UTF-8 comes out as U+FFFD. */
 void json_put_string(struct buf *b, const char *s, size_t len);
 void json_put_uint(struct buf *b, uint64_t v);

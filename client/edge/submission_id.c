@@ -10,6 +10,10 @@ submission_key_parse(const char *s, size_t len, bool quotes, struct submission_k
     struct submission_key key = {0};
     bool quoted = quotes && len > 0 && *s == '"';
 
+    if (uuid_parse(s, len, &key.uuid)) { /* bare, as most are */
+        *ret_key = key;
+        return SUBMISSION_KEY_UUID;
+    }
     if (quoted) {
         if (len < 2 || s[len - 1] != '"')
             return SUBMISSION_KEY_BAD;
