@@ -150,6 +150,14 @@ def test_a_study_has_clocks_of_its_own(rig, subject):
         rig.load("study", rig.study)
 
 
+@pytest.mark.parametrize("told", [2**63 - 1, -2**63, -1, 253402300800000000, 2**64 - 1])
+def test_a_time_of_receipt_that_is_none(rig, subject, told):
+    """The record's own counts then: a sealed body is believed, but it must make sense."""
+    id, outcome, _ = one(rig, subject=subject, inner={"received_us": told, "sent_us": told})
+    assert outcome == "stored"
+    assert row(rig, id, "received_at between '2026-01-01' and now() + interval '1 day', sent_at") == (True, None)
+
+
 def test_a_late_form_raises_late_alerts_with_their_age(rig, subject):
     id, _, _ = phq9(rig, PHQ9, subject, submitAt="2026-11-20T08:00:00Z", sentAt="2026-11-22T08:00:00Z")
     assert rig.query("select late, age_s from sluice.alerts where submission_id = %s", [id]) == [(True, 172800.0)]

@@ -8,7 +8,6 @@
 #include "base/error.h"
 
 #define KEPT_BYTES ((size_t)1 << 20) /* memory a buffer keeps between batches */
-#define PAYLOADS_MAX (PAYLOADS_SOFT + ((size_t)4 << 20))
 #define BODY_MAX ((size_t)64 << 20)
 
 void

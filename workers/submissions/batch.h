@@ -6,6 +6,9 @@
 #include "workers/submissions/job.h"
 
 #define PAYLOADS_SOFT ((size_t)8 << 20) /* past it, what is left of the batch comes again */
+#define PAYLOADS_MAX (PAYLOADS_SOFT + ((size_t)4 << 20))
+/* Kept for what every answer has, of 4,096 jobs: scores and warnings don't use it up. */
+#define PAYLOADS_RESERVE ((size_t)3 << 20)
 
 void batch_init(struct batch *b);
 void batch_deinit(struct batch *b);

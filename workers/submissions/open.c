@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "schemas/wire/mp.h"
 #include "workers/submissions/outcome.h"
 
-#define NODES_MAX (2u << 20) /* a body of 2 MiB has no more */
+#define WALL_MAX_US INT64_C(253402300799999999) /* the end of the year 9999 */
+#define NODES_MAX (2u << 20)                    /* a body of 2 MiB has no more */
 
 static struct slice
 slice_text(const struct mp_value *v)
@@ -67,6 +69,21 @@ correction_read(struct mp_cursor at, const struct mp_value *map, struct job *j)
         c->revision = -1;
 }
 
+/* A time of ours, told by whoever sealed the body; else the next best one. */
+static void
+times_settle(struct job *j)
+{
+    const struct record *r = &j->record;
+    int64_t told[] = {j->received_us, r->received_us, r->accepted_us};
+    size_t i = 0;
+
+    while (i + 1 < ARRAY_LEN(told) && (told[i] < 0 || told[i] > WALL_MAX_US))
+        i++;
+    j->received_us = told[i];
+    if (j->sent_us < 0 || j->sent_us > WALL_MAX_US)
+        j->sent_us = TIME_NONE;
+}
+
 /* Reads the envelope; false: it is not of the form. */
 static bool
 envelope_read(struct job *j, struct slice *ret_study, struct slice *ret_id)
@@ -108,6 +125,7 @@ envelope_read(struct job *j, struct slice *ret_study, struct slice *ret_id)
         else if (mp_is_str(&key, "revise") && v.type == MP_MAP)
             correction_read(inside, &v, j);
     }
+    times_settle(j);
     return j->correction.revision >= 0 && ret_study->at != NULL && ret_id->at != NULL &&
            j->subject.at != NULL && j->submission.at != NULL;
 }

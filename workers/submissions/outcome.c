@@ -10,6 +10,9 @@
 #include "schemas/wire/entry.h"
 #include "schemas/wire/mp.h"
 #include "store/json_text.h"
+#include "workers/submissions/batch.h"
+
+#define PAYLOAD_BASE 8192 /* of an answer: all but scores and warnings */
 
 static void
 payload_begin(struct batch *b, struct job *j, uint32_t members)
@@ -94,12 +97,27 @@ scores_get(struct batch *b, const struct outcome_row *row)
     return (struct slice){b->scratch.data, b->scratch.size};
 }
 
+/* Whether there is something to say, and room for it beside *used bytes of the same kind. */
+static bool
+extra_fits(const struct batch *b, struct slice extra, size_t *used)
+{
+    size_t all = *used + extra.len;
+
+    if (extra.at == NULL || all > ENTRY_PAYLOAD_MAX - PAYLOAD_BASE ||
+        b->payloads.size + all + PAYLOADS_RESERVE > b->payloads.ceiling)
+        return false;
+    *used = all;
+    return true;
+}
+
 void
 outcome_stored(struct batch *b, struct job *j, enum outcome outcome, const struct outcome_row *row)
 {
     struct slice scores = scores_get(b, row);
-    bool original = row->received_us != TIME_NONE, scored = scores.at != NULL;
-    bool flagged = row->flags.at != NULL && row->flags.len > 0, warned = row->warnings.at != NULL;
+    size_t used = 0;
+    bool original = row->received_us != TIME_NONE, scored = extra_fits(b, scores, &used);
+    bool flagged = row->flags.at != NULL && row->flags.len > 0;
+    bool warned = extra_fits(b, row->warnings, &used);
     bool revised = row->revision > 1, unusual = row->status.at != NULL;
 
     payload_begin(b, j, 3U + original + scored + flagged + warned + 2 * revised + unusual);
@@ -300,6 +318,8 @@ void
 outcome_recorded(struct batch *b, struct job *j, enum outcome outcome, struct slice reasons,
                  struct slice questionnaire, struct slice version)
 {
+    if (b->payloads.size >= PAYLOADS_SOFT)
+        return;
     payload_begin(b, j, 1 + (questionnaire.at != NULL) + (version.at != NULL));
     form_write(b, questionnaire, version);
     reasons_pack(b, reasons);

@@ -25,6 +25,8 @@ struct slice outcome_status(struct slice status);
 /* The job's warnings, which are the original's where it was judged by the same definition. */
 struct slice outcome_warnings_of(const struct job *j, struct slice questionnaire,
                                  struct slice version);
+/* Scores, then warnings, are left out of an answer that would be too long for its entry with them,
+ * or where answers of the batch have used up their room; they stand in the row. */
 void outcome_stored(struct batch *b, struct job *j, enum outcome outcome,
                     const struct outcome_row *row);
 /* The findings' warnings become job.warnings. */
@@ -33,7 +35,8 @@ void outcome_warnings(struct batch *b, struct job *j);
 void outcome_prepare_errors(struct batch *b, struct job *j);
 /* Findings become the payload and the job is dead. */
 void outcome_dead(struct batch *b, struct job *j, enum rule rule);
-/* reasons: JSON text as the rejections row has it. */
+/* reasons: JSON text as the rejections row has it. Past PAYLOADS_SOFT nothing is decided: it comes
+ * again. */
 void outcome_recorded(struct batch *b, struct job *j, enum outcome outcome, struct slice reasons,
                       struct slice questionnaire, struct slice version);
 /* What raised alerts and could not tell them comes again. */

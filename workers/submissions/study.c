@@ -12,6 +12,7 @@
 
 #define DAY_US (86400 * US_PER_S)
 #define HOUR_US (3600 * US_PER_S)
+#define LIMIT_MAX_US (3660 * DAY_US)
 
 static char *
 text_keep(const char *text)
@@ -19,12 +20,16 @@ text_keep(const char *text)
     return text != NULL ? mem_strdup(text) : NULL;
 }
 
+/* Loading keeps it far from where it would overflow; a row that somebody wrote by hand does not. */
 static int64_t
 limit_read(const json_t *clock, const char *name, int64_t unit_us, int64_t fallback)
 {
     const json_t *v = json_object_get(clock, name);
+    int64_t n = json_is_integer(v) ? json_integer_value(v) : fallback, us;
 
-    return (json_is_integer(v) ? json_integer_value(v) : fallback) * unit_us;
+    return n >= 0 && !__builtin_mul_overflow(n, unit_us, &us) && us <= LIMIT_MAX_US
+               ? us
+               : fallback * unit_us;
 }
 
 /* Midnight UTC of a day, or fallback. */
