@@ -159,6 +159,16 @@ struct alert_acted {
 int store_alert_act(struct store *s, struct audit_chain *chain, const struct alert_action *a,
                     struct alert_acted *ret_acted);
 
+/* ---- what is finished ---- */
+
+struct alerts_pruned {
+    size_t messages, deliveries;
+};
+/* Removes up to limit messages and limit deliveries that were finished longer ago than keep_us; of
+ * several workers at once only one does. What is pending stays, and so does an alert's history. */
+int store_alerts_prune(struct store *s, int64_t keep_us, unsigned limit,
+                       struct alerts_pruned *ret_pruned);
+
 /* ---- canary ---- */
 
 /* Canaries raised over late_us ago (and less than an hour) that arrived nowhere. */

@@ -53,18 +53,21 @@ SELECT nextval('sluice.erasures');
 COMMENT ON SEQUENCE sluice.erasures IS
     'Moved on by every erasure: a worker says up to which one it knows (setting sluice.erasures), and writes nothing if there is a newer one';
 
--- Once a statement, never a row, and all simple expressions: some 3 us. The lock is shared by all who
+-- Once a statement, never a row, and all simple expressions: 5 us. The lock is shared by all who
 -- write and exclusive to an erasure, which so waits for what is being written (and then erases it)
 -- and lets nothing begin meanwhile; a sequence is read as it stands, whatever the statement's snapshot.
 -- serialization_failure: the batch is judged again. Sessions that say nothing are not workers.
 CREATE FUNCTION sluice.erasures_heed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    known text := current_setting('sluice.erasures', true);
+    known text := coalesce(current_setting('sluice.erasures', true), '');
+    locked boolean;
 BEGIN
-    IF known <> '' AND (CASE WHEN pg_advisory_xact_lock_shared(7315003) IS NULL THEN true -- never
-                        ELSE known::bigint <> pg_sequence_last_value('sluice.erasures') END) THEN
-        RAISE EXCEPTION 'a subject was erased since this batch was judged'
-            USING ERRCODE = 'serialization_failure';
+    IF known <> '' THEN
+        locked := pg_advisory_xact_lock_shared(7315003) IS NOT NULL;
+        IF known::bigint <> pg_sequence_last_value('sluice.erasures') THEN
+            RAISE EXCEPTION 'a subject was erased since this batch was judged'
+                USING ERRCODE = 'serialization_failure';
+        END IF;
     END IF;
     RETURN NULL;
 END

@@ -20,6 +20,8 @@
 #include "workers/runtime/service.h"
 
 #define ESCALATIONS_AT_ONCE 64
+#define PRUNE_AT_ONCE 1000
+#define PRUNE_US (60 * US_PER_S)
 #define LOOK_US (30 * US_PER_S) /* should a notification be lost with its connection */
 #define REST_US US_PER_S
 #define DRAIN_MAX_US (5 * US_PER_S)
@@ -38,7 +40,8 @@ struct notifications {
     int64_t stamp;       /* of the study files */
     int64_t look_us;     /* ask PostgreSQL what is due */
     int64_t escalate_us;
-    int64_t drain_us; /* how long what is out may take at the end */
+    int64_t prune_us, keep_us; /* look for what is finished longer ago than keep_us */
+    int64_t drain_us;          /* how long what is out may take at the end */
 };
 
 /* ---- what both planning and escalating need ---- */
@@ -209,6 +212,23 @@ look(struct notifications *s)
     s->escalate_us = escalation_due ? now_us : later(now_us, escalation_in_us);
 }
 
+/* One small step a turn; a full one is followed by the next as soon as nothing else is to be done.
+ */
+static void
+prune(struct notifications *s, int64_t now_us)
+{
+    struct alerts_pruned pruned = {0};
+
+    s->prune_us = now_us + PRUNE_US;
+    if (refused(s, store_alerts_prune(s->store, s->keep_us, PRUNE_AT_ONCE, &pruned)) != STORE_OK)
+        return;
+    if (pruned.messages == PRUNE_AT_ONCE || pruned.deliveries == PRUNE_AT_ONCE)
+        s->prune_us = now_us;
+    if (pruned.messages + pruned.deliveries > 0)
+        log_event(EVENT_ALERTS_PRUNED, LOG_U("messages", pruned.messages),
+                  LOG_U("deliveries", pruned.deliveries));
+}
+
 static void
 notifications_idle(void *self, int64_t now_us)
 {
@@ -225,14 +245,20 @@ notifications_idle(void *self, int64_t now_us)
         look(s);
     if (store_is_open(s->store) && now_us >= s->escalate_us)
         escalate(s, now_us);
+    if (store_is_open(s->store) && now_us >= s->prune_us)
+        prune(s, now_us);
 }
 
 static int64_t
 notifications_deadline(void *self)
 {
     const struct notifications *s = self;
-    int64_t at_us[] = {delivery_deadline(s->delivery), canary_deadline(&s->canary),
-                       dead_letters_deadline(s->dead_letters), s->escalate_us, s->look_us};
+    int64_t at_us[] = {delivery_deadline(s->delivery),
+                       canary_deadline(&s->canary),
+                       dead_letters_deadline(s->dead_letters),
+                       s->escalate_us,
+                       s->look_us,
+                       s->prune_us};
     int64_t first_us = at_us[0];
 
     for (size_t i = 1; i < ARRAY_LEN(at_us); i++)
@@ -345,6 +371,7 @@ notifications_start(const struct service_env *env)
     s->epoll = -1;
     s->stamp = -1;
     s->escalate_us = INT64_MAX;
+    s->keep_us = config_us(c, "worker", "notify_keep");
     s->drain_us = config_us(c, "worker", "notify_timeout");
     if (s->drain_us > DRAIN_MAX_US)
         s->drain_us = DRAIN_MAX_US;
