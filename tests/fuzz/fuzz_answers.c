@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "questionnaire/attachments_take.h"
+#include "questionnaire/normal.h"
 #include "questionnaire/questionnaire.h"
 #include "schemas/wire/mp.h"
 #include "tests/fuzz/fuzz.h"
@@ -105,6 +106,20 @@ files_leave(struct questionnaire *q, const struct buf *answers)
     buf_deinit(&two);
 }
 
+/* Normal values of sound answers are sound. */
+static void
+normals_stand(struct questionnaire *q, const struct buf *answers)
+{
+    struct buf normals;
+
+    buf_init(&normals, CEILING);
+    int r = normals_take(q, answers->data, answers->size, &normals);
+    sluice_assert(r == BUF_OK);
+    if (normals.size > 0)
+        sound(&normals);
+    buf_deinit(&normals);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -132,6 +147,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (f.n == 0) {
         files_leave(q, &answers);
+        normals_stand(q, &answers);
         settles(q, &answers, &f);
     }
     buf_deinit(&answers);

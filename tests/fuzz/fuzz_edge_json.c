@@ -47,6 +47,9 @@ revision_try(struct json *j, struct buf *out)
     static struct revision revision;
     struct problem_error error;
 
+    if (revision_read(out->data, out->size, &revision, &error))
+        sluice_assert(revision.reason.len > 0 && revision.reason.len <= REVISION_TEXT_MAX &&
+                      revision.source.len <= REVISION_TEXT_MAX);
     if (out->size > 0 && revision_take(j, out, &revision, &error))
         sluice_assert(mp_check(out->data, out->size, JSON_NODES_MAX) == MP_OK);
 }
