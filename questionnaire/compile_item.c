@@ -74,9 +74,8 @@ kind_of_definition(const char *definition)
 static void
 identifier_inherit(const struct compiler *c, struct item *item)
 {
-    enum identifier_kind above = item->parent != ITEM_NONE
-                                     ? c->q->items[item->parent].identifier_below
-                                     : IDENTIFIER_NONE;
+    enum identifier_kind above =
+        item->parent != ITEM_NONE ? c->q->items[item->parent].identifier_below : IDENTIFIER_NONE;
 
     item->identifier_below = above;
     if (item->type == ITEM_GROUP && item->identifier != IDENTIFIER_NONE)

@@ -161,7 +161,7 @@ struct item {
     enum identifier_kind identifier; /* IDENTIFIER_NONE: none */
     enum identifier_action identifier_action;
     enum identifier_kind identifier_below; /* what an unmarked question below it is */
-    uint32_t score; /* place in questionnaire.scores, or ITEM_NONE */
+    uint32_t score;                        /* place in questionnaire.scores, or ITEM_NONE */
 };
 
 struct definition_memory; /* questionnaire/memory.h */

@@ -15,7 +15,8 @@ static const char statement[] =
     "an OperationOutcome and a Location to ask at. The subject's code is subject.identifier.value, "
     "else the id of subject.reference (Patient/ID); the study is subject.identifier.system, "
     "urn:sluice:study:CODE, where the token covers several. identifier, or else authored, makes a "
-    "repetition the same response. Corrections go to PUT /api/v1/submissions/{id} with If-Match and "
+    "repetition the same response. Corrections go to PUT /api/v1/submissions/{id} with If-Match "
+    "and "
     "the extension correction, several responses at once to POST /api/v1/submissions/batch.\"}]}]}";
 
 void

@@ -164,8 +164,8 @@ intake_identify(struct intake *in)
     return PROBLEM_NONE;
 }
 
-/* Participants correct what is theirs, and a token that all of a study's participants share does not
- * say who that is; all others say where the right value stands. */
+/* Participants correct what is theirs, and a token that all of a study's participants share does
+ * not say who that is; all others say where the right value stands. */
 static enum problem
 intake_permit(struct intake *in)
 {
