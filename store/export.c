@@ -35,12 +35,12 @@
     COLUMN(status, "x.status", STRING, "Status")                                                   \
     COLUMN(void, "x.void::text", BOOLEAN, "Entered in error")                                      \
     COLUMN(flags, "array_to_string(x.flags, ' ')", STRING, "Flags")                                \
-    COLUMN(actor, "coalesce(x.actor, x.originator ->> 'type', 'participant')", STRING, "By whom")  \
+    COLUMN(actor, "coalesce(x.actor, x.originator ->> 'type', 'participant')", PROSE, "By whom")   \
     COLUMN(role, "coalesce(x.role, 'participant')", STRING, "In which role")                       \
     COLUMN(organisation, "x.organisation", STRING, "Organisation")                                 \
-    COLUMN(reason, "coalesce(x.reason, x.originator ->> 'reason')", STRING, "Why")                 \
-    COLUMN(source, "x.source", STRING, "Source reference")                                         \
-    COLUMN(device_edits, "x.device_edits::text", STRING, "Changes on the device before submission")
+    COLUMN(reason, "coalesce(x.reason, x.originator ->> 'reason')", PROSE, "Why")                  \
+    COLUMN(source, "x.source", PROSE, "Source reference")                                          \
+    COLUMN(device_edits, "x.device_edits::text", PROSE, "Changes on the device before submission")
 
 #define ANSWERS(COLUMN)                                                                            \
     FORM(COLUMN)                                                                                   \
@@ -51,14 +51,14 @@
     COLUMN(item_text, "x.item_text", STRING, "Item text")                                          \
     COLUMN(item_code, "x.item_code", STRING, "Item code")                                          \
     COLUMN(type, "x.type", STRING, "Item type")                                                    \
-    COLUMN(text, "x.text", STRING, "Text answer")                                                  \
+    COLUMN(text, "x.text", PROSE, "Text answer")                                                   \
     COLUMN(num, "x.num::text", DECIMAL, "Numeric answer")                                          \
     COLUMN(code, "x.code", STRING, "Coded answer")                                                 \
     COLUMN(display, "x.display", STRING, "Display of the code")                                    \
     COLUMN(unit, "x.unit", STRING, "Unit")                                                         \
     COLUMN(weight, "x.weight::text", DECIMAL, "Weight of the option")                              \
     COLUMN(identity, "x.identity::text", BOOLEAN, "An identifier, kept elsewhere")                 \
-    COLUMN(text_normal, "x.text_normal", STRING, "Text answer in its usual width")                 \
+    COLUMN(text_normal, "x.text_normal", PROSE, "Text answer in its usual width")                  \
     COLUMN(num_normal, "x.num_normal::text", DECIMAL, "Numeric answer in the item's unit")         \
     COLUMN(unit_normal, "x.unit_normal", STRING, "Unit of num_normal")
 
@@ -76,14 +76,14 @@
     COLUMN(link_id, "x.link_id", STRING, "Item")                                                   \
     COLUMN(group_index, "x.group_index", STRING, "Occurrence of the group")                        \
     COLUMN(answer_index, "x.answer_index::text", INTEGER, "Which answer of the item")              \
-    COLUMN(old_value, "x.old_value::text", STRING, "Old value")                                    \
-    COLUMN(new_value, "x.new_value::text", STRING, "New value")                                    \
+    COLUMN(old_value, "x.old_value::text", PROSE, "Old value")                                     \
+    COLUMN(new_value, "x.new_value::text", PROSE, "New value")                                     \
     COLUMN(changed_at, AT("x.changed_at"), DATETIME, "When")                                       \
-    COLUMN(actor, "x.actor", STRING, "By whom")                                                    \
+    COLUMN(actor, "x.actor", PROSE, "By whom")                                                     \
     COLUMN(role, "x.role", STRING, "In which role")                                                \
     COLUMN(organisation, "x.organisation", STRING, "Organisation")                                 \
-    COLUMN(reason, "x.reason", STRING, "Why")                                                      \
-    COLUMN(source, "x.source", STRING, "Source reference")
+    COLUMN(reason, "x.reason", PROSE, "Why")                                                       \
+    COLUMN(source, "x.source", PROSE, "Source reference")
 
 #define DEVIATIONS(COLUMN)                                                                         \
     FORM(COLUMN)                                                                                   \
@@ -123,7 +123,9 @@ static const struct export_column audit_columns[] = {AUDIT(DESCRIBE)};
     " WHERE ($1::text IS NULL OR x.study = $1::text)"                                              \
     " AND ($2::text IS NULL OR x.site_id = $2::text)"                                              \
     " AND ($3::timestamptz IS NULL OR " time " >= $3::timestamptz)"
-#define ORDER " ORDER BY x.study, x.subject_id, x.authored_at, x.submission_id"
+#define ORDER                                                                                      \
+    " ORDER BY x.study, CASE WHEN $4::text IS NULL THEN x.subject_id"                              \
+    " ELSE md5($4::text || x.subject_id) END, x.authored_at, x.submission_id"
 
 const struct export_set export_sets[] = {
     {"submissions",
@@ -187,7 +189,8 @@ text_param(struct store_params *p, const char *text)
 
 int
 store_export(struct store *s, const struct export_set *set, const char *study, const char *site,
-             int64_t since_us, int (*each)(void *arg, const PGresult *row), void *arg)
+             int64_t since_us, const char *order, int (*each)(void *arg, const PGresult *row),
+             void *arg)
 {
     struct store_params p = {0};
 
@@ -197,5 +200,7 @@ store_export(struct store *s, const struct export_set *set, const char *study, c
         store_param_time(&p, since_us);
     else
         store_param_null(&p);
+    if (set != &export_audit) /* which goes by time */
+        text_param(&p, order);
     return store_run_long(s, &set->statement, &p, EXPORT_TIMEOUT_US, each, arg);
 }

@@ -15,8 +15,8 @@ static const char *const forms[] = {
 static const char *const suffixes[] = {
     [DATASET_CSV] = ".csv", [DATASET_NDJSON] = ".ndjson", [DATASET_JSON] = ".json"};
 static const char *const types[] = {
-    [EXPORT_STRING] = "string",   [EXPORT_INTEGER] = "integer",   [EXPORT_DECIMAL] = "decimal",
-    [EXPORT_BOOLEAN] = "boolean", [EXPORT_DATETIME] = "datetime",
+    [EXPORT_STRING] = "string",   [EXPORT_PROSE] = "string",    [EXPORT_INTEGER] = "integer",
+    [EXPORT_DECIMAL] = "decimal", [EXPORT_BOOLEAN] = "boolean", [EXPORT_DATETIME] = "datetime",
 };
 
 bool
@@ -136,6 +136,8 @@ dataset_row(void *arg, const PGresult *row)
         const struct export_column *column = &s->set->columns[c];
         const char *text = PQgetvalue(row, 0, (int)c);
         bool null = PQgetisnull(row, 0, (int)c) != 0;
+        if (s->codes != NULL && !null)
+            text = codes_text(s->codes, s->set, row, c);
         if (c > 0)
             fputc(',', s->out);
         if (lines)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "client/ctl/codes.h"
 #include "store/export.h"
 
 enum dataset_form { DATASET_CSV, DATASET_NDJSON, DATASET_JSON };
@@ -13,6 +14,7 @@ struct dataset {
     FILE *out;
     enum dataset_form form;
     const struct export_set *set;
+    struct codes *codes; /* NULL: subjects under the codes they have here */
     uint64_t rows;
 };
 

@@ -25,6 +25,7 @@ struct wish {
     const char *study, *site;
     int64_t since_us;
     enum dataset_form form;
+    struct codes *codes; /* NULL: not coded */
 };
 
 static bool
@@ -48,7 +49,7 @@ wish_read(const struct ctl *ctl, enum dataset_form form, enum dataset_form other
     return ctl->options[OPTION_SINCE] == NULL || ctl_since(ctl, &ret->since_us);
 }
 
-/* {"site", "format"}: what was asked for. */
+/* {"site", "format", "coded"}: what was asked for. */
 static int
 export_witness(const struct ctl *ctl, struct store *s, const struct wish *wish, const char *action)
 {
@@ -58,6 +59,8 @@ export_witness(const struct ctl *ctl, struct store *s, const struct wish *wish, 
     if (code != EXIT_DONE)
         return code;
     json_t *detail = json_pack("{s:s*, s:i}", "site", wish->site, "format", (int)wish->form);
+    if (wish->codes != NULL)
+        json_object_set_new(detail, "coded", json_true());
     char *text = json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS);
     const char *reason = ctl->options[OPTION_REASON];
     struct audit_row row = {
@@ -79,10 +82,11 @@ static int
 dataset_write(struct store *s, const struct export_set *set, const struct wish *wish, FILE *out,
               const char *name, uint64_t *ret_rows)
 {
-    struct dataset dataset = {.out = out, .form = wish->form, .set = set};
+    struct dataset dataset = {.out = out, .form = wish->form, .set = set, .codes = wish->codes};
 
     dataset_begin(&dataset, wish->study, clock_wall_us());
-    int n = store_export(s, set, wish->study, wish->site, wish->since_us, dataset_row, &dataset);
+    int n = store_export(s, set, wish->study, wish->site, wish->since_us,
+                         wish->codes != NULL ? wish->codes->order : NULL, dataset_row, &dataset);
     if (n != STORE_OK)
         return database_exit(s, n);
     int error = dataset_end(&dataset);
@@ -128,7 +132,9 @@ file_write(const struct ctl *ctl, struct store *s, const struct export_set *set,
 int
 export_verb(struct ctl *ctl)
 {
+    bool coded = ctl->options[OPTION_CODED] != NULL;
     struct store *s = NULL;
+    struct codes codes;
     struct wish wish;
 
     if (!wish_read(ctl, DATASET_CSV, DATASET_JSON, &wish))
@@ -142,10 +148,16 @@ export_verb(struct ctl *ctl)
         return EXIT_USAGE;
     }
     int code = database_open(ctl, true, &s);
+    if (code == EXIT_DONE && coded) {
+        code = codes_open(ctl, s, wish.study, &codes);
+        wish.codes = code == EXIT_DONE ? &codes : NULL;
+    }
     if (code == EXIT_DONE)
         code = export_witness(ctl, s, &wish, "data.exported");
     for (size_t i = 0; i < export_sets_count && code == EXIT_DONE; i++)
         code = file_write(ctl, s, &export_sets[i], &wish, ctl->args[0]);
+    if (wish.codes != NULL)
+        codes_close(wish.codes);
     store_free(s);
     return code;
 }

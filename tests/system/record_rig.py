@@ -24,7 +24,7 @@ class Record:
         self.config = os.path.join(self.folder, "sluice.conf")
         with open(self.config, "w") as f:
             f.write(f'ctl\n    postgres = "{stores.postgres.dsn(self.database)}"\n'
-                    f'    audit_key_file = "{self.audit_keys}"\n'
+                    f'    audit_key_file = "{self.audit_keys}"\n    wrap_key_file = "{self.wrap_keys}"\n'
                     f'    journal_dir = "{self.folder}/journal"\n')
         stores.postgres.create_database(self.database)
         self.ctl("db", "migrate", "--yes")

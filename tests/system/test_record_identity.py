@@ -1,6 +1,8 @@
 """Identifiers: sealed by their subject's key, shown to nobody but the profile, gone when erased."""
+import csv
 import json
 import os
+import re
 import secrets
 import struct
 import uuid
@@ -234,8 +236,6 @@ def test_a_note_in_the_journal_anchors_the_chain(record, broker):
 
 
 def test_export_writes_a_complete_copy(record, tmp_path):
-    import csv
-
     first = record.submission({"pain": 3, "sleep": 'well, "so so"\nreally'}, subject="SUB1", visit="V1",
                               scores='{"total": {"value": 7.50, "band": "mild"}}', flags=["late"])
     record.submission({"pain": 4}, subject="SUB2", status="entered-in-error", void=True)
@@ -254,6 +254,61 @@ def test_export_writes_a_complete_copy(record, tmp_path):
     assert record.ctl("export", str(folder), "--study", STUDY, check=False).returncode == 64
     assert [x["reason"] for x in record.ctl_json("audit", "export") if x["action"] == "data.exported"] == [
         "for the site's file", None]
+
+
+def copies(folder):
+    return {p.stem: list(csv.DictReader(open(p, newline=""))) for p in folder.iterdir()}
+
+
+def test_a_coded_copy_names_no_subject(record, tmp_path):
+    names = [f"SUB-{i:02}" for i in range(12)] + ["1001"]
+    for i, name in enumerate(names):
+        record.submission({"pain": i, "sleep": f"I am {name}, {name}x said\n{name}\tand ({name})"}, subject=name, actor=name, role="participant",
+                          reason=f"{name} mistook it", source=f"chart {name}", visit="V1", flags=["late"],
+                          device_edits=json.dumps([{"note": f"\n{name}"}]), scores='{"total": {"value": 7, "band": "mild"}}')
+    for format in ("csv", "dataset-json"):
+        record.ctl("export", str(tmp_path / format), "--study", STUDY, "--format", format, "--coded", "--reason", "for the sponsor")
+        for path in (tmp_path / format).iterdir():
+            told = path.read_text()
+            for name in names[:-1]:
+                assert name not in told.replace(f"{name}x", ""), path
+    record.ctl("export", str(tmp_path / "plain"), "--study", STUDY)
+    plain, coded = copies(tmp_path / "plain"), copies(tmp_path / "csv")
+    assert set(coded) == set(plain) == {"submissions", "answers", "scores", "changes", "deviations"}
+    codes = {}
+    for stem in plain:
+        by_id = {tuple(r[k] for k in ("submission_id", "link_id") if k in r): r for r in coded[stem]}
+        assert len(by_id) == len(plain[stem]) == len(coded[stem]) > 0
+        for row in plain[stem]:
+            other = by_id[tuple(row[k] for k in ("submission_id", "link_id") if k in row)]
+            code = codes.setdefault(row["subject_id"], other["subject_id"])
+            assert other["subject_id"] == code and re.fullmatch("[0-9a-f]{16}", code)
+            if row["subject_id"] != "1001":
+                wanted = {k: re.sub(rf"(?<![0-9A-Za-z]){row['subject_id']}(?![0-9A-Za-z])|(?<=\\[nt]){row['subject_id']}", code, v)
+                          for k, v in row.items()}
+                assert other == wanted
+    assert len(set(codes.values())) == len(names)
+    assert {r["actor"] for r in coded["submissions"]} == set(codes.values())
+    # the order of the rows does not tell whose they are either
+    order = list(dict.fromkeys(r["subject_id"] for r in coded["submissions"]))
+    assert order != [codes[n] for n in sorted(names)] and len(order) == len(names)
+    # the next copy has the same codes, another study would not, and the trail says which kind each was
+    assert codes["SUB-00"] in {r["subject_id"] for r in copies(tmp_path / "csv")["scores"]}
+    record.ctl("export", str(tmp_path / "again"), "--study", STUDY, "--coded")
+    assert {r["subject_id"] for r in copies(tmp_path / "again")["answers"]} == set(codes.values())
+    details = [json.loads(x["detail"]).get("coded") for x in record.ctl_json("audit", "export") if x["action"] == "data.exported"]
+    assert details == [True, True, None, True]
+
+
+def test_without_its_key_nothing_is_coded(record, tmp_path):
+    record.submission({"pain": 3})
+    done = record.ctl("export", str(tmp_path / "c"), "--study", STUDY, "--coded", "--set", "wrap_key_file=/nonexistent", check=False)
+    assert done.returncode == 78 and list((tmp_path / "c").iterdir()) == []
+    record.ctl("export", str(tmp_path / "c"), "--study", STUDY, "--coded")
+    record.secret("wrap.keys", "9 " + "ab" * 32 + "\n")
+    done = record.ctl("export", str(tmp_path / "d"), "--study", STUDY, "--coded", check=False)
+    assert done.returncode == 78 and list((tmp_path / "d").iterdir()) == []
+    assert len([x for x in record.ctl_json("audit", "export") if x["action"] == "data.exported"]) == 1
 
 
 def test_dataset_json(record, tmp_path):
