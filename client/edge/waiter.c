@@ -19,13 +19,16 @@ waiters_deinit(struct waiters *w)
     *w = (struct waiters){0};
 }
 
-/* The top bits of number times 2^64 over the golden ratio: numbers that follow each other lie far
- * apart. By their low bits they would lie side by side, and every removal would look at all the
- * others in search of one that had been pushed on. */
+/* Four numbers that follow each other lie side by side, as they come and go together; the next four
+ * far away (the top bits of a product with 2^64 over the golden ratio). Were all side by side,
+ * every removal would look at all the others in search of one that had been pushed on. */
 static size_t
 home_of(const struct waiters *w, uint64_t number)
 {
-    return (size_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> (__builtin_clzll(w->n_slots) + 1));
+    uint64_t group =
+        (number >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> (__builtin_clzll(w->n_slots) + 3);
+
+    return (size_t)(group << 2 | (number & 3));
 }
 
 static size_t

@@ -19,13 +19,15 @@ requests_deinit(struct requests *t)
     *t = (struct requests){0};
 }
 
-/* The top bits of counter times 2^64 over the golden ratio: numbers that follow each other lie far
- * apart. By their low bits they would lie side by side, and every removal would look at all the
- * others in search of one that had been pushed on. */
+/* Four numbers that follow each other lie side by side, as they come and go together; the next four
+ * far away (the top bits of a product with 2^64 over the golden ratio). Were all side by side,
+ * every removal would look at all the others in search of one that had been pushed on. */
 static uint32_t
 slot_of(const struct requests *t, uint64_t counter)
 {
-    return (uint32_t)(counter * UINT64_C(0x9e3779b97f4a7c15) >> (__builtin_clzll(t->cap) + 1));
+    uint64_t group = (counter >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> (__builtin_clzll(t->cap) + 3);
+
+    return (uint32_t)(group << 2 | (counter & 3));
 }
 
 static struct request *

@@ -53,7 +53,7 @@ colliding_counters_are_kept_apart(void **state)
     for (uint64_t i = 0, counter = 0; i < 100; i++) {
         do
             counter++;
-        while (counter * UINT64_C(0x9e3779b97f4a7c15) >> 56 != 255);
+        while ((counter >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> 58 != 63 || (counter & 3) != 3);
         counters[i] = counter;
         requests_insert(&t, counters[i])->record_bytes = (uint32_t)i;
     }

@@ -22,7 +22,8 @@ test_beside_array(void **state)
     for (size_t i = 0; i < NUMBERS; i++) {
         do
             number++;
-        while (i >= NUMBERS / 2 && number * UINT64_C(0x9e3779b97f4a7c15) >> 55 != 511);
+        while (i >= NUMBERS / 2 &&
+               ((number >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> 57 != 127 || (number & 3) != 3));
         numbers[i] = number;
     }
     waiters_init(&w, 200);
