@@ -1,4 +1,9 @@
-/* Erasing a subject. The audit row names the subject's code and counts, nothing else. */
+/* Erasing a subject. The audit row names the subject's code and counts, nothing else.
+ *
+ * No batch overtakes an erasure. Whoever writes something of a subject shares a lock which the
+ * erasure has for itself (schemas/sql/006: a trigger, once a statement), so what was being written
+ * is there when it erases. What was judged before and is written after finds the sequence moved on,
+ * is refused as a whole, and is judged again. */
 #include <string.h>
 
 #include "base/error.h"
@@ -28,7 +33,15 @@ static const char erase_sql[] =
     "  rejections, attachments) SELECT $1::text, $2::text, $3::text, $4::text, identifiers,"
     "  rejections, attachments FROM counts), ";
 static const char counts_sql[] = " SELECT identifiers, rejections, attachments,"
-                                 " pg_notify('" CATALOG_CHANNEL "', '') FROM counts";
+                                 " pg_notify('" CATALOG_CHANNEL "', ''), nextval('sluice.erasures')"
+                                 " FROM counts";
+
+/* As in the trigger of schemas/sql/006. */
+#define ERASURE_LOCK "7315003"
+static const struct store_statement lock = {"erasure_lock",
+                                            "SELECT pg_advisory_lock(" ERASURE_LOCK ")"};
+static const struct store_statement unlock = {"erasure_unlock",
+                                              "SELECT pg_advisory_unlock(" ERASURE_LOCK ")"};
 
 int
 identity_erase_plan(struct store *s, struct slice study, struct slice subject,
@@ -65,6 +78,35 @@ identity_erase_plan(struct store *s, struct slice study, struct slice subject,
 }
 
 int
+identity_erasures_heed(struct store *s)
+{
+    /* The lock first: the sequence moves before its erasure can be seen. */
+    static const struct store_statement statement = {
+        "erasures_heed",
+        "WITH l AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(" ERASURE_LOCK "))"
+        " SELECT set_config('sluice.erasures', pg_sequence_last_value('sluice.erasures')::text,"
+        " false) FROM l"};
+
+    return store_run(s, &statement, NULL, NULL);
+}
+
+static int
+erase_run(struct store *s, struct audit_chain *chain, const struct store_params *p, const char *sql,
+          PGresult **ret_result)
+{
+    int n = store_run(s, &lock, NULL, NULL);
+
+    if (n != STORE_OK)
+        return n;
+    n = store_run(s, &(struct store_statement){"identity_erase", sql}, p, ret_result);
+    if (n != STORE_OK)
+        audit_chain_restart(chain);
+    if (store_run(s, &unlock, NULL, NULL) != STORE_OK)
+        store_close(s); /* which gives the lock back, too */
+    return n;
+}
+
+int
 identity_erase(struct store *s, struct audit_chain *chain, struct slice study, struct slice subject,
                struct slice actor, struct slice reason, int64_t now_us,
                struct identity_erasure *ret_done)
@@ -92,13 +134,10 @@ identity_erase(struct store *s, struct audit_chain *chain, struct slice study, s
     store_param_text(&p, actor.at, actor.len);
     store_param_text(&p, reason.at, reason.len);
     audit_params_fill(&p, chain, &audit);
-    int n =
-        store_run(s, &(struct store_statement){"identity_erase", (const char *)sql.data}, &p, &r);
+    int n = erase_run(s, chain, &p, (const char *)sql.data, &r);
     buf_deinit(&sql);
-    if (n != STORE_OK) {
-        audit_chain_restart(chain);
+    if (n != STORE_OK)
         return n;
-    }
     audit_chain_advance(chain, &(const struct audit_row *){&audit}, 1);
     *ret_done = (struct identity_erasure){
         .known = true,

@@ -39,7 +39,12 @@ struct identity_erasure {
 };
 int identity_erase_plan(struct store *s, struct slice study, struct slice subject,
                         struct identity_erasure *ret_plan);
-/* Destroys the key, removes the ciphertexts, empties the sealed originals of its rejections, notes
+/* Before subjects are read: this session knows of every erasure so far. If there is another one
+ * until it writes, its statement is refused as a whole (STORE_RETRY), whomever it is about: read
+ * subjects anew. As sluice_worker. */
+int identity_erasures_heed(struct store *s);
+/* Waits for what others are writing (STORE_RETRY where that takes over STORE_LOCK_TIMEOUT_MS).
+ * Destroys the key, removes the ciphertexts, empties the sealed originals of its rejections, notes
  * it in identity.erasures and in the audit trail, and tells the workers: one statement. As
  * sluice_admin. */
 int identity_erase(struct store *s, struct audit_chain *chain, struct slice study,

@@ -182,6 +182,8 @@ catalog_refresh(struct submissions *s)
 
     s->stale = true;
     if (n == STORE_OK)
+        n = identity_erasures_heed(s->store);
+    if (n == STORE_OK)
         n = catalog_read(s->catalog, s->store);
     if (n != STORE_OK)
         return n;
@@ -375,6 +377,8 @@ submissions_batch(void *self, const struct service_batch *in, struct service_rep
     for (size_t i = 0; i < b->n; i++)
         open_job(b, &b->jobs[i], s->keys);
     int n = batch_process(s);
+    if (n == STORE_RETRY)
+        s->stale = true; /* perhaps a subject was erased meanwhile */
     previous_release(s->previous, s->store);
     if (n == STORE_SCHEMA)
         return n;
