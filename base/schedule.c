@@ -1,30 +1,32 @@
 /* glibc has no wrapper for sched_setattr, and Debian 12's has no struct sched_attr. */
 #include "base/schedule.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SLICE_NS 100000 /* the kernel's least */
+#define SLICE_NS 3000000 /* kernels before 6.12 have one of their own */
 
 /* struct sched_attr of linux/sched/types.h, its first version. */
 struct attributes {
-    uint32_t size, policy; /* 0: SCHED_OTHER */
+    uint32_t size, policy;
     uint64_t flags;
     int32_t nice;
     uint32_t priority;
-    uint64_t runtime_ns, deadline_ns, period_ns; /* runtime: SCHED_OTHER's slice since 6.12 */
+    uint64_t runtime_ns, deadline_ns, period_ns; /* runtime: the slice */
 };
 
 void
-schedule_short_turns(void)
+schedule_gathering(void)
 {
     const pid_t self = 0;
     struct attributes a = {.size = sizeof(a)};
 
-    if (syscall(SYS_sched_getattr, self, &a, sizeof(a), 0) != 0 || a.policy != 0)
+    if (syscall(SYS_sched_getattr, self, &a, sizeof(a), 0) != 0 || a.policy != SCHED_OTHER)
         return; /* whoever chose another policy for us knows better */
     a.size = sizeof(a);
+    a.policy = SCHED_BATCH;
     a.runtime_ns = SLICE_NS;
     syscall(SYS_sched_setattr, self, &a, 0);
 }

@@ -2,10 +2,16 @@
 #ifndef SLUICE_BASE_SCHEDULE_H
 #define SLUICE_BASE_SCHEDULE_H
 
-/* For a process whose turns are short and that many others wait for (edge, broker): asks for the
- * shortest time slice, so that it runs as soon as it is woken instead of after a database backend's
- * whole slice. It gets no greater share of the cores for it, and needs no right. Threads made
- * afterwards inherit it. Kernels before 6.12 take no notice; a refusal changes nothing. */
-void schedule_short_turns(void);
+/* For a process that gathers what arrives while it waits and does it at once (edge, broker): woken,
+ * it takes no core from whoever is at work, neither from another process nor from its own threads,
+ * but waits until that one sleeps or its slice is over. So it is woken less often, for more each
+ * time. Same share of the cores, no right needed; threads made afterwards inherit it. A refusal
+ * changes nothing.
+ *
+ * Tried before: the shortest slice, which takes the core at each wake. Against that the broker's
+ * CPU a submission, measured in everybody else's, is 0.84 at 256 connections, 0.76 at 64 and 0.76
+ * at 4; answers a second 1.10, 1.10 and 1.19 (medians of three to seven interleaved pairs, two
+ * cores). */
+void schedule_gathering(void);
 
 #endif

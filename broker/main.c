@@ -109,7 +109,7 @@ main(int argc, char **argv)
         return code;
     p.n_keys = sluice_config_keys_count;
     struct config *config = program_start(&p, argc, argv, NULL, NULL);
-    schedule_short_turns();
+    schedule_gathering();
     int r = lifecycle_init();
     if (r < 0) {
         log_event(EVENT_FATAL, LOG_S("why", strerror(-r)));

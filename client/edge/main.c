@@ -149,7 +149,7 @@ main(int argc, char **argv)
 
     p.n_keys = sluice_config_keys_count;
     struct config *config = program_start(&p, argc, argv, NULL, NULL);
-    schedule_short_turns();
+    schedule_gathering();
     int r = lifecycle_init();
     if (r != 0)
         return fail(EXIT_UNAVAILABLE, "signals", mem_strdup(strerror(-r)));
