@@ -184,14 +184,16 @@ class Rig:
                 return header
 
     def deliver(self, *records):
-        """Delivers under a new lease and returns {origin: (outcome, payload)}."""
+        """Delivers under a new lease; (outcome, payload) of each record, ("returned", b"") when the lease is given back."""
         self.lease += 1
         self.credit = 0
         self.send(p.DELIVER, {"lease": self.lease, "service": self.service}, b"".join(r for r, _ in records))
         found = {}
         while len(found) < len(records):
-            _, header, bodies = self.receive({p.REPORT})
+            command, header, bodies = self.receive({p.REPORT, p.RETURN})
             assert header["lease"] == self.lease
+            if command == p.RETURN:
+                return [("returned", b"")] * len(records)
             found.update(self.reports(bodies[0]))
             self.note = header.get("note")
         return [found[origin] for _, origin in records]
