@@ -5,17 +5,11 @@ import psycopg
 import pytest
 
 from fleet import Fleet
-from stores import Stores, until
-from test_worker_notifications import Desk
+from notify_desk import Desk, stores  # noqa: F401 (a fixture)
+from stores import until
 from worker_rig import STUDY
 
 STEP = 1000  # rows of one step
-
-
-@pytest.fixture(scope="module")
-def stores():
-    with Stores() as s:
-        yield s
 
 
 @pytest.fixture

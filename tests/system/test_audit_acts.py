@@ -9,15 +9,8 @@ import psycopg
 import pytest
 
 from fleet import BIN
-from stores import Stores
-from test_worker_notifications import Desk
+from notify_desk import Desk, stores  # noqa: F401 (a fixture)
 from worker_rig import STUDY
-
-
-@pytest.fixture(scope="module")
-def stores():
-    with Stores() as s:
-        yield s
 
 
 @pytest.fixture
