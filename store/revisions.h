@@ -57,11 +57,10 @@ int submission_revise(struct revisions_writer *w, struct store *s, struct audit_
 
 /* What a worker needs before it judges a correction. Texts live during the call. */
 struct revision_found {
-    struct slice subject, questionnaire, version, status, role;
-    int32_t revision;
+    struct submission_told told;
+    struct slice subject, role;
     bool is_void;
-    int64_t authored_us, received_us, stored_us;
-    struct slice scores, flags; /* JSON text; names, one a line */
+    int64_t authored_us;
     const uint8_t *content_hash;
     struct uuid broker;
     uint64_t epoch, seq;

@@ -85,17 +85,24 @@ int submissions_write(struct submissions_writer *w, struct store *s, struct audi
                       const struct submissions_batch *batch);
 int submission_row_compare(const struct submission_row *a, const struct submission_row *b);
 
+/* What is told of a stored row to whoever sends it again. */
+struct submission_told {
+    struct slice questionnaire, version, status;
+    int32_t revision;
+    int64_t received_us, stored_us;
+    struct slice scores; /* JSON text, or null */
+    struct slice flags;  /* names, one a line, or null */
+};
+
 /* What is stored under an id. Texts live during the call. */
 struct submission_found {
-    struct slice study, subject, questionnaire, version, status;
-    int32_t revision;
+    struct submission_told told;
+    struct slice study, subject;
     struct uuid id, broker;
     uint64_t epoch, seq;
     const uint8_t *content_hash; /* CONTENT_HASH_BYTES */
     uint32_t hash_key;
-    int64_t authored_us, received_us, stored_us;
-    struct slice scores; /* JSON text, or null */
-    struct slice flags;  /* names, one a line, or null */
+    int64_t authored_us;
 };
 struct submission_key {
     struct slice study;

@@ -23,7 +23,7 @@ undecided(const struct job *j)
 static bool
 in_progress(const struct submission_found *f)
 {
-    return slice_is(f->status, "in-progress");
+    return slice_is(f->told.status, "in-progress");
 }
 
 static bool
@@ -42,23 +42,12 @@ job_settle(struct comparing *c, struct job *j, const struct submission_found *f)
         uuid_equal(&c->b->broker, &f->broker) && j->row.epoch == f->epoch && j->row.seq == f->seq;
     bool same = f->hash_key == c->env->hash_key && same_subject(j, f) &&
                 memcmp(f->content_hash, j->row.content_hash, CONTENT_HASH_BYTES) == 0;
-    struct outcome_row row = {
-        .stored_us = f->stored_us,
-        .received_us = own ? TIME_NONE : f->received_us,
-        .questionnaire = f->questionnaire,
-        .version = f->version,
-        .status = outcome_status(f->status),
-        .revision = f->revision,
-        .scores_json = f->scores,
-        .flags = f->flags,
-        .warnings = outcome_warnings_of(j, f->questionnaire, f->version),
-    };
 
     if (!own && !same)
         return false;
-    j->row.stored_us = f->stored_us;
+    j->row.stored_us = f->told.stored_us;
     j->to_cache = own;
-    outcome_stored(c->b, j, own ? OUTCOME_STORED : OUTCOME_DUPLICATE, &row);
+    outcome_found(c->b, j, own, &f->told);
     return true;
 }
 
@@ -70,8 +59,8 @@ job_judge(struct comparing *c, struct job *j, const struct submission_found *f)
     if (job_settle(c, j, f))
         return;
     j->clash = same_subject(j, f) ? CLASH_OTHER : CLASH_FOREIGN;
-    j->continues = in_progress(f) && same_subject(j, f) ? f->revision : 0;
-    c->n_revised += f->revision > 1;
+    j->continues = in_progress(f) && same_subject(j, f) ? f->told.revision : 0;
+    c->n_revised += f->told.revision > 1;
 }
 
 static void

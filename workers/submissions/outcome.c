@@ -69,17 +69,12 @@ flags_pack(struct batch *b, struct slice flags)
     }
 }
 
-struct slice
-outcome_status(struct slice status)
+/* The job's warnings, which are the original's where it was judged by the same definition. */
+static struct slice
+warnings_of(const struct job *j, const struct submission_told *told)
 {
-    return slice_is(status, "completed") ? (struct slice){NULL, 0} : status;
-}
-
-struct slice
-outcome_warnings_of(const struct job *j, struct slice questionnaire, struct slice version)
-{
-    bool same = j->form != NULL && slice_is(questionnaire, j->form->name) &&
-                slice_is(version, j->form->version);
+    bool same = j->form != NULL && slice_is(told->questionnaire, j->form->name) &&
+                slice_is(told->version, j->form->version);
 
     return same ? j->warnings : (struct slice){NULL, 0};
 }
@@ -145,6 +140,25 @@ outcome_stored(struct batch *b, struct job *j, enum outcome outcome, const struc
     }
     payload_end(b, j);
     j->outcome = (uint8_t)outcome;
+}
+
+void
+outcome_found(struct batch *b, struct job *j, bool own, const struct submission_told *told)
+{
+    bool completed = slice_is(told->status, "completed");
+
+    outcome_stored(b, j, own ? OUTCOME_STORED : OUTCOME_DUPLICATE,
+                   &(struct outcome_row){
+                       .stored_us = told->stored_us,
+                       .received_us = own ? TIME_NONE : told->received_us,
+                       .questionnaire = told->questionnaire,
+                       .version = told->version,
+                       .status = completed ? (struct slice){NULL, 0} : told->status,
+                       .revision = told->revision,
+                       .scores_json = told->scores,
+                       .flags = told->flags,
+                       .warnings = warnings_of(j, told),
+                   });
 }
 
 static void

@@ -20,15 +20,12 @@ struct outcome_row {
     struct slice flags;       /* names, one a line; null: none */
     struct slice warnings;    /* msgpack; null: none */
 };
-/* Null for completed. */
-struct slice outcome_status(struct slice status);
-/* The job's warnings, which are the original's where it was judged by the same definition. */
-struct slice outcome_warnings_of(const struct job *j, struct slice questionnaire,
-                                 struct slice version);
 /* Scores, then warnings, are left out of an answer that would be too long for its entry with them,
  * or where answers of the batch have used up their room; they stand in the row. */
 void outcome_stored(struct batch *b, struct job *j, enum outcome outcome,
                     const struct outcome_row *row);
+/* Stored before, as the row says; own: by this message itself, else by its original. */
+void outcome_found(struct batch *b, struct job *j, bool own, const struct submission_told *told);
 /* The findings' warnings become job.warnings. */
 void outcome_warnings(struct batch *b, struct job *j);
 /* The findings of batch.findings become payload and reasons; decides nothing. */

@@ -25,16 +25,16 @@ text_keep(struct batch *b, struct slice text)
 static void
 cache_again(struct batch *b, struct job *j, const struct submission_found *found)
 {
-    if (found->questionnaire.len + found->version.len > JOB_NAMES_MAX)
+    if (found->told.questionnaire.len + found->told.version.len > JOB_NAMES_MAX)
         return;
     j->row = (struct submission_row){
         .study = {j->record.scope, j->record.scope_len},
         .subject = j->subject,
-        .questionnaire = text_keep(b, found->questionnaire),
-        .version = text_keep(b, found->version),
+        .questionnaire = text_keep(b, found->told.questionnaire),
+        .version = text_keep(b, found->told.version),
         .id = found->id,
         .authored_us = found->authored_us,
-        .stored_us = found->stored_us,
+        .stored_us = found->told.stored_us,
     };
     j->to_cache = true;
 }
@@ -49,15 +49,7 @@ stored_take(void *arg, const struct submission_found *found)
         if (!again(j) || j->record.epoch != found->epoch || j->record.seq != found->seq ||
             !uuid_equal(&b->broker, &found->broker))
             continue;
-        outcome_stored(b, j, OUTCOME_STORED,
-                       &(struct outcome_row){.stored_us = found->stored_us,
-                                             .received_us = TIME_NONE,
-                                             .questionnaire = found->questionnaire,
-                                             .version = found->version,
-                                             .status = outcome_status(found->status),
-                                             .revision = found->revision,
-                                             .scores_json = found->scores,
-                                             .flags = found->flags});
+        outcome_found(b, j, true, &found->told);
         cache_again(b, j, found);
     }
 }

@@ -44,19 +44,8 @@ revision_say(struct batch *b, struct job *j, const struct revision_written *writ
 static void
 revision_say_found(struct batch *b, struct job *j, bool own, const struct revision_found *f)
 {
-    outcome_stored(b, j, own ? OUTCOME_STORED : OUTCOME_DUPLICATE,
-                   &(struct outcome_row){
-                       .stored_us = f->stored_us,
-                       .received_us = own ? TIME_NONE : f->received_us,
-                       .questionnaire = f->questionnaire,
-                       .version = f->version,
-                       .status = outcome_status(f->status),
-                       .revision = f->revision,
-                       .scores_json = f->scores,
-                       .flags = f->flags,
-                       .warnings = outcome_warnings_of(j, f->questionnaire, f->version),
-                   });
-    j->row.stored_us = f->stored_us;
+    outcome_found(b, j, own, &f->told);
+    j->row.stored_us = f->told.stored_us;
     j->to_cache = own;
 }
 
@@ -183,7 +172,7 @@ revision_write(struct batch *b, struct job *j, const struct write_env *env, int3
 static bool
 correction_repeats(const struct job *j, const struct revision_found *f)
 {
-    return f->revision == j->correction.revision + 1 && f->is_void == j->correction.voids &&
+    return f->told.revision == j->correction.revision + 1 && f->is_void == j->correction.voids &&
            memcmp(f->content_hash, j->row.content_hash, CONTENT_HASH_BYTES) == 0;
 }
 
@@ -209,10 +198,10 @@ current_judge(void *arg, const struct revision_found *f)
         c->judgement = JUDGE_DONE;
     } else if (f->is_void) {
         validate_refuse(c->b, j, RULE_SUBMISSION_VOID, "conflict", 409);
-    } else if (f->revision != j->correction.revision) {
+    } else if (f->told.revision != j->correction.revision) {
         validate_refuse(c->b, j, RULE_STALE_REVISION, "conflict", 412);
     } else if (participant && study != NULL &&
-               !study_corrects(study, f->stored_us, clock_wall_us())) {
+               !study_corrects(study, f->told.stored_us, clock_wall_us())) {
         validate_refuse(c->b, j, RULE_CORRECTION_CLOSED, "rejected", 403);
     } else {
         c->judgement = JUDGE_CORRECT;
