@@ -109,3 +109,12 @@ def desk(stores, request):
     with d:
         d.pull()
         yield d
+
+
+@pytest.fixture(name="desk")
+def desk_of_study(stores):
+    """The same for tests that all want its study file loaded, with one recipient; imported instead of desk."""
+    with Desk(stores) as d:
+        d.pull()
+        d.study()
+        yield d

@@ -5,19 +5,11 @@ import psycopg
 import pytest
 
 from fleet import Fleet
-from notify_desk import Desk, stores  # noqa: F401 (a fixture)
+from notify_desk import desk_of_study, stores  # noqa: F401 (fixtures)
 from stores import until
 from worker_rig import STUDY
 
 STEP = 1000  # rows of one step
-
-
-@pytest.fixture
-def desk(stores):
-    with Desk(stores) as d:
-        d.pull()
-        d.study()
-        yield d
 
 
 def origins(desk):

@@ -9,16 +9,8 @@ import psycopg
 import pytest
 
 from fleet import BIN
-from notify_desk import Desk, stores  # noqa: F401 (a fixture)
+from notify_desk import desk_of_study, stores  # noqa: F401 (fixtures)
 from worker_rig import STUDY
-
-
-@pytest.fixture
-def desk(stores):
-    with Desk(stores) as d:
-        d.pull()
-        d.study()
-        yield d
 
 
 def run(desk, *args):
