@@ -65,6 +65,7 @@ enum effect_kind {
     EFFECT_WORKER_GONE,  /* the worker was forgotten (silence, replaced, core_worker_gone; not BYE):
                             log it */
     EFFECT_DRAIN_WORKER, /* send DRAIN */
+    EFFECT_RESET_WORKER, /* a lease of it ended by time and its credit with it: send RESET */
 };
 
 struct effect {
@@ -125,6 +126,8 @@ uint32_t core_worker_ready(struct core *c, const char *name, size_t name_len, ui
 void core_worker_heard(struct core *c, uint32_t worker, int64_t now_us);
 void core_worker_pull(struct core *c, uint32_t worker, uint32_t messages, uint64_t bytes,
                       int64_t now_us);
+/* It holds none of its leases any more (READY says so): they go back at once, as if returned. */
+void core_worker_void(struct core *c, uint32_t worker, int64_t now_us);
 void core_worker_bye(struct core *c, uint32_t worker, int64_t now_us);
 void core_worker_gone(struct core *c, uint32_t worker,
                       int64_t now_us); /* EHOSTUNREACH: as if it died */

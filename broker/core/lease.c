@@ -230,9 +230,10 @@ leases_expire(struct core *c)
         struct lease *l = &ls->slots[ls->head];
         uint32_t worker = l->worker;
         c->expired_leases++;
-        c->workers.list[worker].credit_messages =
-            0; /* it hangs: nothing more until it asks again */
+        /* It hangs, or never had the batch: nothing more until it has introduced itself anew. */
+        c->workers.list[worker].credit_messages = 0;
         lease_give_back(c, l->number, LEASE_DIED);
+        effects_add(&c->effects, EFFECT_RESET_WORKER)->worker = worker;
     }
 }
 

@@ -88,6 +88,14 @@ worker_place(struct core *c, uint32_t worker)
         worker_list_add(c, &s->busy, worker);
 }
 
+/* Its leases, newest first: their messages go to the front of the queues in order. */
+static void
+worker_give_back(struct core *c, struct worker *w, enum lease_end how)
+{
+    while (w->n_leases > 0)
+        lease_give_back(c, w->leases[w->n_leases - 1], how);
+}
+
 void
 worker_forget(struct core *c, uint32_t worker, enum worker_end how)
 {
@@ -95,9 +103,7 @@ worker_forget(struct core *c, uint32_t worker, enum worker_end how)
     struct service *s = &c->services[w->service];
 
     w->credit_messages = 0;
-    while (w->n_leases > 0)
-        lease_give_back(c, w->leases[w->n_leases - 1],
-                        how == WORKER_DIED ? LEASE_DIED : LEASE_RETURNED);
+    worker_give_back(c, w, how == WORKER_DIED ? LEASE_DIED : LEASE_RETURNED);
     worker_unlist(c, w);
     s->workers--;
     if (w->draining)
@@ -185,6 +191,16 @@ core_worker_pull(struct core *c, uint32_t worker, uint32_t messages, uint64_t by
     w->credit_messages = messages > LEASE_MESSAGES_MAX ? LEASE_MESSAGES_MAX : messages;
     w->credit_bytes = bytes;
     worker_place(c, worker);
+}
+
+void
+core_worker_void(struct core *c, uint32_t worker, int64_t now_us)
+{
+    struct worker *w = worker_at(c, worker);
+
+    c->now_us = now_us;
+    if (w != NULL)
+        worker_give_back(c, w, LEASE_RETURNED);
 }
 
 void

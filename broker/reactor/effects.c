@@ -120,6 +120,20 @@ effect_drain_worker(struct broker *b, const struct effect *e)
         peer_lost(b, peer);
 }
 
+static void
+effect_reset_worker(struct broker *b, const struct effect *e)
+{
+    struct peer *peer = peers_of(b->peers, PEER_WORKER, e->worker);
+
+    if (peer == NULL)
+        return;
+    log_event(EVENT_LEASE_EXPIRED, LOG_S("worker", peer->name), LOG_S("host", peer->host),
+              LOG_U("pid", peer->pid));
+    send_header(b, 0);
+    if (send_peer(b, peer, COMMAND_RESET, NULL) == MESSAGE_GONE)
+        peer_lost(b, peer);
+}
+
 static effect_fn *const effect_fns[] = {
     [EFFECT_DELIVER] = effect_deliver,
     [EFFECT_ACCEPTED] = effect_accepted,
@@ -132,6 +146,7 @@ static effect_fn *const effect_fns[] = {
     [EFFECT_DROP_BODY] = effect_drop_body,
     [EFFECT_WORKER_GONE] = effect_worker_gone,
     [EFFECT_DRAIN_WORKER] = effect_drain_worker,
+    [EFFECT_RESET_WORKER] = effect_reset_worker,
 };
 
 void

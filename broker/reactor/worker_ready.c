@@ -4,12 +4,30 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "broker/reactor/commands.h"
+#include "schemas/wire/mp.h"
 
 struct introduction {
     char worker[PEER_TEXT_MAX], host[PEER_TEXT_MAX], version[PEER_TEXT_MAX];
     char service[RECORD_SERVICE_MAX + 1];
     uint64_t incarnation, pid;
+    bool holds;
 };
+
+/* Absent means true: who says nothing keeps its leases until they end. */
+static bool
+holds_read(const struct message *m, bool *ret)
+{
+    size_t size;
+    const uint8_t *header = message_frame(m, 2, &size);
+    struct mp_value value;
+    struct mp_cursor inside;
+
+    *ret = true;
+    if (!mp_find(header, size, "holds", &value, &inside))
+        return true;
+    *ret = value.type == MP_BOOL && value.boolean;
+    return value.type == MP_BOOL;
+}
 
 static bool
 introduction_read(const struct message *m, struct introduction *i)
@@ -18,7 +36,7 @@ introduction_read(const struct message *m, struct introduction *i)
            header_uint(m, "incarnation", &i->incarnation) && i->incarnation != 0 &&
            header_text(m, "service", i->service, sizeof(i->service)) &&
            header_text(m, "host", i->host, sizeof(i->host)) && header_uint(m, "pid", &i->pid) &&
-           header_text(m, "version", i->version, sizeof(i->version));
+           header_text(m, "version", i->version, sizeof(i->version)) && holds_read(m, &i->holds);
 }
 
 void
@@ -28,7 +46,7 @@ handle_READY(struct broker *b, const struct sender *from, struct message *m)
 
     if (!introduction_read(m, &i)) {
         send_error(b, from, "header",
-                   "READY needs worker, incarnation, service, host, pid, version");
+                   "READY needs worker, incarnation, service, host, pid, version; holds is a bool");
         return;
     }
     uint32_t service = core_service(b->core, i.service, strlen(i.service));
@@ -57,6 +75,10 @@ handle_READY(struct broker *b, const struct sender *from, struct message *m)
     memcpy(peer->host, i.host, sizeof(peer->host));
     memcpy(peer->version, i.version, sizeof(peer->version));
     peer->pid = i.pid;
+    if (!i.holds) {
+        core_worker_void(b->core, handle, b->now_us);
+        effects_run(b);
+    }
     log_event(EVENT_WORKER_READY, LOG_S("worker", peer->name), LOG_S("service", i.service),
               LOG_S("host", peer->host), LOG_U("pid", peer->pid));
     send_welcome(b, peer);

@@ -132,13 +132,15 @@ worker_greet(struct sluice_worker *w)
     if (w->leaving)
         return;
     buf_clear(h);
-    mp_put_map(h, 6);
+    mp_put_map(h, 7);
     key_put_str(h, "worker", w->name);
     key_put_uint(h, "incarnation", w->incarnation);
     key_put_str(h, "service", w->service);
     key_put_str(h, "host", w->host);
     key_put_uint(h, "pid", (uint64_t)getpid());
     key_put_str(h, "version", w->version);
+    mp_put_cstr(h, "holds");
+    mp_put_bool(h, w->holds);
     /* If it can't go now, the connection is going: there will be another to greet, or silence. */
     link_send(&w->link, COMMAND_READY, h, NULL, 0);
 }

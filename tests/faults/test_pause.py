@@ -67,6 +67,23 @@ def test_stopped_for_five_seconds_under_load(stores, name):
         assert not keeper.restarts, keeper.restarts
 
 
+def test_broker_stopped_while_every_worker_holds_a_batch(stores):
+    """The workers throw away what they hold when the broker is silent, and say so when it is back: it is given out
+    again at once, and nobody waits for credit that the other side does not know of."""
+    with Fleet(stores, workers=2) as fleet, Keeper(fleet) as keeper:
+        with Submitters(fleet, n=4, prefers=("respond-async",), pause_s=0.01) as crowd:
+            crowd.await_answers(50)
+            with psycopg.connect(stores.postgres.dsn(fleet.database)) as c:
+                c.execute("lock table sluice.submissions in access exclusive mode")
+                until("both to hold leases", 20, lambda: all(w["leases"] for w in fleet.ctl_json("workers")
+                                                             if w["service"] == "submissions"))
+                with Stopped(fleet["broker"].pid):
+                    select_pause(5)
+        fleet.await_drained(5)
+        prove(fleet, crowd)
+        assert metric(fleet, "leases_expired") == 0 and not keeper.restarts
+
+
 def test_all_workers_stopped_and_killed_with_leases(stores):
     """Whoever held the batch dies while it sleeps: the batch comes again."""
     with Fleet(stores, workers=2) as fleet, Keeper(fleet) as keeper:

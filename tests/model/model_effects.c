@@ -107,6 +107,10 @@ effect_run(struct model *m, const struct effect *e)
     case EFFECT_WORKER_GONE:
         ref_check(&m->ref, ref_worker_of(&m->ref, e->worker) == NULL);
         break;
+    case EFFECT_RESET_WORKER: /* one that fell silent in the same step may be gone already */
+        ref_check(&m->ref, ref_worker_of(&m->ref, e->worker) == NULL ||
+                               ref_worker_of(&m->ref, e->worker)->credit == 0);
+        break;
     case EFFECT_FLUSH_CLIENT:
     case EFFECT_DRAIN_WORKER:
         break;

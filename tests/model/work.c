@@ -153,7 +153,7 @@ model_lease(struct model *m, struct ref_worker *w)
 void
 model_worker_end(struct model *m, struct ref_worker *w)
 {
-    switch (model_draw(m, 3)) {
+    switch (model_draw(m, 4)) {
     case 0:
         core_worker_bye(m->core, w->handle, m->ref.now_us);
         ref_worker_end(&m->ref, w, false);
@@ -161,6 +161,11 @@ model_worker_end(struct model *m, struct ref_worker *w)
     case 1:
         core_worker_gone(m->core, w->handle, m->ref.now_us);
         ref_worker_end(&m->ref, w, true);
+        break;
+    case 2:
+        core_worker_void(m->core, w->handle, m->ref.now_us);
+        while (w->n_leases > 0)
+            ref_lease_end(&m->ref, w, w->n_leases - 1, false);
         break;
     default:
         core_worker_drain(m->core, w->handle);

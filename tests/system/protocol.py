@@ -154,9 +154,9 @@ class Worker(Peer):
         self.lease = None
         self.welcome = self.ready() if ready else None
 
-    def ready(self):
+    def ready(self, **more):
         self.send(READY, {"worker": self.name, "incarnation": self.incarnation, "service": self.service,
-                          "host": "localhost", "pid": os.getpid(), "version": "1"})
+                          "host": "localhost", "pid": os.getpid(), "version": "1", **more})
         return self.expect(WELCOME)[1]
 
     def pull(self, messages=256, size=4 << 20):

@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 from lone_broker import LoneBroker
-from protocol import (ACCEPT_NOW, ACCEPTED, ALONE, BYE, DRAIN, ERROR, EXTEND, HEARTBEAT, OUTCOME, OUTCOMES, RESET, RETURN,
-                      record)
+from protocol import (ACCEPT_NOW, ACCEPTED, ALONE, BYE, DRAIN, ERROR, EXTEND, HEARTBEAT, OUTCOME, OUTCOMES, READY, RESET,
+                      RETURN, record)
 
 
 @pytest.fixture
@@ -123,6 +123,60 @@ def test_a_stopped_broker_does_not_make_leases_pay(broker):
     worker.report(worker.lease, [(r.origin, "stored")])
     assert client.await_entries(OUTCOME, 1)[counter]["code"] == OUTCOMES["stored"]
     assert figure(broker, "time_jumps") == 1 and figure(broker, "leases_expired") == 0
+
+
+def test_a_lease_that_ends_by_time_resets_its_worker(broker):
+    """A DELIVER that got lost with a connection: its worker still counts on credit that the broker took away."""
+    client, worker = broker.client(), broker.worker("w")
+    worker.pull()
+    (counter,) = client.submit(b"x")
+    worker.take()
+    worker.pull()
+    for _ in range(20):
+        message = worker.receive(timeout_s=0.5, heartbeats=True)
+        if message[0] == RESET:
+            break
+        assert message[0] == HEARTBEAT
+        worker.send(HEARTBEAT)
+        client.send(HEARTBEAT)
+    assert message[0] == RESET
+    worker.ready(holds=False)
+    worker.pull()
+    (r,) = worker.take(timeout_s=0.8)
+    assert r.flags & ALONE and r.attempt == 2 and r.kills == 0
+    worker.report(worker.lease, [(r.origin, "stored")])
+    assert client.await_entries(OUTCOME, 1)[counter]["code"] == OUTCOMES["stored"]
+    assert figure(broker, "leases_expired") == 1
+
+
+@pytest.mark.parametrize("holds", [False, True, None])
+def test_ready_says_whether_the_leases_are_still_held(broker, holds):
+    client, old = broker.client(), broker.worker("w")
+    old.pull()
+    counters = client.submit(b"a", b"b")
+    assert len(old.take()) == 2
+    new = broker.worker("w", incarnation=old.incarnation, ready=False)
+    new.ready(**({} if holds is None else {"holds": holds}))
+    new.pull()
+    if holds is False:
+        taken = new.take(timeout_s=0.8)  # well before the lease's end, together, and nobody's fault
+        assert [(r.attempt, r.kills, r.flags & ALONE) for r in taken] == [(2, 0, 0)] * 2
+    else:
+        assert new.receive(timeout_s=0.4) is None
+        new.lease, taken = old.lease, [r for r in broker.admin().rows("live", after=0, limit=10)]
+        assert [r["state"] for r in taken] == ["leased"] * 2
+        new.report(new.lease, [((r["epoch"], r["seq"]), "stored") for r in taken])
+        taken = []
+    if taken:
+        new.report(new.lease, [(r.origin, "stored") for r in taken])
+    outcomes = client.await_entries(OUTCOME, 2)
+    assert {outcomes[c]["code"] for c in counters} == {OUTCOMES["stored"]}
+
+
+def test_ready_with_a_wrong_holds_is_an_error(broker):
+    worker = broker.worker("w", ready=False)
+    worker.send(READY, {"worker": "w", "incarnation": 7, "service": "submissions", "host": "h", "pid": 1, "version": "1", "holds": 1})
+    assert worker.expect(ERROR)[1]["code"] == "header"
 
 
 def test_replaced_incarnation_gives_leases_back_at_once(broker):

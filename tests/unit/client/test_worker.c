@@ -181,6 +181,16 @@ heard_str(const struct fake_heard *h, const char *key, const char *expected)
            memcmp(s, expected, len) == 0;
 }
 
+/* What READY says: false, true. */
+static bool
+heard_holds(const struct fake_heard *h)
+{
+    struct mp_value v;
+
+    assert_true(mp_find(h->header.data, h->header.size, "holds", &v, NULL) && v.type == MP_BOOL);
+    return v.boolean;
+}
+
 static void
 ready_comes_first_and_credit_follows(void **state)
 {
@@ -194,6 +204,7 @@ ready_comes_first_and_credit_follows(void **state)
     assert_true(heard_str(h, "worker", "w-1") && heard_str(h, "service", "submissions"));
     assert_true(fake_heard_has(h, "host") && fake_heard_has(h, "version"));
     assert_true(fake_heard_has(h, "incarnation"));
+    assert_false(heard_holds(h));
     assert_int_equal(fake_heard_uint(h, "pid"), getpid());
     h = hear(rig, COMMAND_PULL);
     assert_int_equal(fake_heard_uint(h, "messages"), 256);
@@ -266,6 +277,7 @@ reset_voids_leases(void **state)
     (void)state;
     assert_int_equal(sluice_worker_report(rig->worker, &r), SLUICE_OFFLINE);
     rig_connect(rig);
+    hear(rig, COMMAND_READY);
     sluice_worker_pull(rig->worker, 5, 500);
     hear(rig, COMMAND_PULL);
     rig->broker->silent = true;
@@ -276,6 +288,7 @@ reset_voids_leases(void **state)
     assert_int_equal(sluice_worker_extend(rig->worker, 1), SLUICE_OFFLINE);
     rig->broker->silent = false;
     until(rig, &rig->connected, 2, "WELCOME again");
+    assert_false(heard_holds(hear(rig, COMMAND_READY)));
     struct fake_heard *h = hear(rig, COMMAND_PULL); /* the wish was not used up */
     assert_int_equal(fake_heard_uint(h, "messages"), 5);
     rig_free(rig);
@@ -329,6 +342,7 @@ leases_outlive_a_broken_connection(void **state)
     size_t ready_at = rig->broker->n_read;
     struct fake_heard *h = hear(rig, COMMAND_READY);
     assert_ptr_equal(h, &rig->broker->heard[ready_at]);
+    assert_true(heard_holds(h));
     h = hear(rig, COMMAND_REPORT);
     assert_int_equal(fake_heard_uint(h, "lease"), 9);
     assert_int_equal(rig->disconnected, 0);
@@ -382,11 +396,13 @@ silence_voids_leases(void **state)
     (void)state;
     rig->broker->heartbeat_us = HEARTBEAT_US;
     rig_connect(rig);
+    hear(rig, COMMAND_READY);
     rig->broker->silent = true;
     until(rig, &rig->disconnected, 1, "the silence to be noticed");
     assert_true(rig->broker->heartbeats >= 1);
     rig->broker->silent = false;
     until(rig, &rig->connected, 2, "WELCOME");
+    assert_false(heard_holds(hear(rig, COMMAND_READY)));
     rig_free(rig);
 }
 
