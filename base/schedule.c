@@ -1,6 +1,7 @@
 /* glibc has no wrapper for sched_setattr, and Debian 12's has no struct sched_attr. */
 #include "base/schedule.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -30,4 +31,21 @@ schedule_gathering(void)
     a.runtime_ns = SLICE_NS;
     if (syscall(SYS_sched_setattr, self, &a, 0) != 0) /* a sandbox can't see into it and says no */
         sched_setscheduler(self, SCHED_BATCH, &(struct sched_param){0});
+}
+
+bool
+schedule_is_readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    return poll(&p, 1, 0) > 0;
+}
+
+bool
+schedule_give_way(int fd)
+{
+    if (schedule_is_readable(fd))
+        return true;
+    sched_yield();
+    return schedule_is_readable(fd);
 }

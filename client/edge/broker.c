@@ -209,21 +209,23 @@ brokers_deinit(struct brokers *b)
 }
 
 int64_t
-brokers_turn(struct brokers *b, int64_t now_us)
+brokers_turn(struct brokers *b, int64_t now_us, bool send)
 {
     int64_t next_us = INT64_MAX;
 
     /* An answer may let the next request of its connection in: that goes out in the same round. */
     for (int pass = 0; pass < PASSES_MAX; pass++) {
         next_us = INT64_MAX;
-        b->dirty = false;
+        if (send)
+            b->unsent = 0;
         for (size_t i = 0; i < b->n; i++) {
-            sluice_client_flush(b->list[i].client);
+            if (send)
+                sluice_client_flush(b->list[i].client);
             int64_t at_us = sluice_client_turn(b->list[i].client, now_us);
             if (at_us < next_us)
                 next_us = at_us;
         }
-        if (!b->dirty)
+        if (!send || b->unsent == 0)
             return next_us;
     }
     return now_us;
@@ -277,7 +279,7 @@ broker_reserve(struct broker *b, const struct sluice_message *m, struct request 
     waiters_add(&b->waiters, counter, q);
     q->broker = b;
     *ret_counter = counter;
-    b->edge->brokers.dirty = true;
+    b->edge->brokers.unsent++;
     return SLUICE_OK;
 }
 

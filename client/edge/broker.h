@@ -33,15 +33,15 @@ struct brokers {
     struct waiters queries; /* LOCATEs under way, by query */
     uint64_t last_query;
     void *context;
-    bool dirty; /* something was put into a batch since the last flush */
+    size_t unsent; /* put into batches since they were last sent */
 };
 
 /* endpoints: separated by spaces. Nonzero: *ret_why is a malloc'd text. */
 int brokers_init(struct brokers *b, struct edge *e, const char *endpoints, uint32_t max_in_flight,
                  uint32_t max_known, size_t max_body_bytes, char **ret_why);
 void brokers_deinit(struct brokers *b);
-/* Flushes, receives, calls back; returns when to come again. */
-int64_t brokers_turn(struct brokers *b, int64_t now_us);
+/* Sends what the batches hold (send), receives, calls back; returns when to come again. */
+int64_t brokers_turn(struct brokers *b, int64_t now_us, bool send);
 
 /* The next connected one, NULL: none. */
 struct broker *brokers_next(struct brokers *b);

@@ -118,7 +118,7 @@ broker_ask(struct request *q, struct broker *b, const struct sluice_origin *orig
             SLUICE_OK)
             return false;
     }
-    all->dirty = true;
+    all->unsent++;
     return true;
 }
 

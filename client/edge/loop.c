@@ -1,6 +1,6 @@
 /* One round: libuv delivers what has come (requests are parsed into the brokers' batches), then
- * loop_turn flushes them, takes in what brokers say, answers, cuts what is late, and sets the timer
- * for the next thing that is due. */
+ * on_prepare sends them unless more comes, takes in what brokers say, answers, cuts what is late,
+ * and sets the timer for the next thing that is due. */
 #include "client/edge/loop.h"
 
 #include <stddef.h>
@@ -9,12 +9,19 @@
 #include "base/error.h"
 #include "base/lifecycle.h"
 #include "base/log.h"
+#include "base/schedule.h"
 #include "client/edge/connection.h"
 #include "client/edge/request.h"
 #include "client/edge/stream.h"
 
 #define READY_WITHOUT_BROKER_US (2 * US_PER_S)
 #define DRAIN_MAX_US (45 * US_PER_S)
+
+/* Against one batch a round, medians of six to eleven interleaved pairs on two cores: CPU a
+ * submission 0.69 at 4 connections, 0.80 at 16, 0.92 at 64; answers a second 1.05, 1.03, 1.01. */
+#define BATCH_SMALL 8
+#define BATCH_ENOUGH 32
+#define GATHER_ROUNDS_MAX 8
 
 static void
 requests_expire(struct ticket_queue *queue, int64_t now_us)
@@ -92,6 +99,21 @@ ready_tell(struct edge_loop *l)
     log_event(EVENT_STARTED, LOG_S("broker", connected ? "connected" : "none"));
 }
 
+/* A batch carries what has come: while it is small and there is more to read, it is not sent yet;
+ * one of a few messages gives way first to whoever may be about to bring more. Bounded, and never a
+ * wait. Large enough they leave at once: whoever waits for a whole wave makes the next one larger.
+ */
+static bool
+more_comes(struct edge_loop *l)
+{
+    size_t n = l->edge->brokers.unsent;
+    int fd = uv_backend_fd(l->edge->loop);
+
+    if (n == 0 || n >= BATCH_ENOUGH || l->gathered == GATHER_ROUNDS_MAX)
+        return false;
+    return n < BATCH_SMALL ? schedule_give_way(fd) : schedule_is_readable(fd);
+}
+
 static void
 on_prepare(uv_prepare_t *prepare)
 {
@@ -99,11 +121,13 @@ on_prepare(uv_prepare_t *prepare)
     struct edge *e = l->edge;
 
     e->now_us = clock_mono_us();
-    int64_t next_us = brokers_turn(&e->brokers, e->now_us);
+    bool gathers = more_comes(l);
+    l->gathered = gathers ? l->gathered + 1 : 0;
+    int64_t next_us = brokers_turn(&e->brokers, e->now_us, !gathers);
     expire(e);
     next_us = earlier(next_us, streams_turn(e->streams, e->now_us));
     next_us = earlier(next_us, next_deadline(e));
-    if (e->brokers.dirty)
+    if (e->brokers.unsent > 0)
         next_us = e->now_us;
     if (!l->told_ready) {
         ready_tell(l);

@@ -23,6 +23,7 @@ struct edge_loop {
     uv_poll_t signals;
     int64_t timer_at_us; /* what the timer is set to */
     int64_t started_us, drain_until_us;
+    unsigned gathered; /* rounds in a row whose batches wait for more */
     bool told_ready, stopped;
 };
 
