@@ -25,7 +25,6 @@
 #include "store/submissions.h"
 
 #define CACHE_PUSH_MAX 512 /* subjects a call */
-#define CACHE_COUNTS_MAX 1000
 
 struct cache_entry {
     struct slice study, subject, questionnaire, version;

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "store/array.h"
-#include "store/cache.h"
 
 #define COUNT_SHARE 200              /* counting takes at most this fraction of the time */
 #define BUSY_US (200 * US_PER_MS)    /* so soon after a push there is better to do than to count */

@@ -8,6 +8,7 @@
 #include "store/connection.h"
 #include "store/redis.h"
 
+#define CACHE_COUNTS_MAX 1000              /* subjects a round */
 #define CACHE_KEY_PREFIX "sluice:subject:" /* {study}:{subjectId} follows */
 
 struct cache_counts {

@@ -1,6 +1,6 @@
 /* libpq with deadlines. The connection is non-blocking; one function polls. What the server says of
  * an error is classed by sqlstate.def. */
-#include "store/connection.h"
+#include "store/connection_inner.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,11 +9,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-
-#define PREPARED_MAX 48
-#define CHANNELS_MAX 4
-#define WHY_SIZE 512
-#define STATEMENT_GRACE_US ((int64_t)1000000) /* past the server's own statement_timeout */
 
 enum sqlstate_class { CLASS_ROW, CLASS_SCHEMA, CLASS_RETRY, CLASS_LOST };
 
@@ -24,19 +19,6 @@ static const struct {
 #define SQLSTATE(prefix, outcome, meaning) {prefix, CLASS_##outcome},
 #include "store/sqlstate.def"
 #undef SQLSTATE
-};
-
-struct store {
-    struct store_options options;
-    PGconn *conn;
-    uint64_t generation;
-    const char *prepared[PREPARED_MAX]; /* names, of this connection */
-    size_t n_prepared;
-    const char *channels[CHANNELS_MAX];
-    size_t n_channels;
-    bool warned; /* the server sent a WARNING during the current statement */
-    char sqlstate[6];
-    char why[WHY_SIZE];
 };
 
 const char *
@@ -133,8 +115,8 @@ store_why_set(struct store *s, const char *text)
     why_set(s, "", text);
 }
 
-static int
-lost(struct store *s, const char *text)
+int
+connection_lost(struct store *s, const char *text)
 {
     why_set(s, "", text);
     store_close(s);
@@ -187,38 +169,35 @@ notice_take(void *arg, const PGresult *r)
     }
 }
 
-/* Pushes everything out; reads meanwhile, so that two full buffers can't block each other. */
-static int
-output_flush(struct store *s, int64_t deadline_us)
+int
+connection_flush(struct store *s, int64_t deadline_us)
 {
     int n;
 
     while ((n = PQflush(s->conn)) == 1) {
         if (socket_wait(PQsocket(s->conn), POLLIN | POLLOUT, deadline_us) != STORE_OK)
-            return lost(s, "the server did not take the statement in time");
+            return connection_lost(s, "the server did not take the statement in time");
         if (PQconsumeInput(s->conn) == 0)
-            return lost(s, PQerrorMessage(s->conn));
+            return connection_lost(s, PQerrorMessage(s->conn));
     }
-    return n == 0 ? STORE_OK : lost(s, PQerrorMessage(s->conn));
+    return n == 0 ? STORE_OK : connection_lost(s, PQerrorMessage(s->conn));
 }
 
-/* The next result, or NULL at the end of the statement's results. */
-static int
-result_next(struct store *s, int64_t deadline_us, PGresult **ret_result)
+int
+connection_result(struct store *s, int64_t deadline_us, PGresult **ret_result)
 {
     while (PQisBusy(s->conn)) {
         if (socket_wait(PQsocket(s->conn), POLLIN, deadline_us) != STORE_OK)
-            return lost(s, "no answer from the server in time");
+            return connection_lost(s, "no answer from the server in time");
         if (PQconsumeInput(s->conn) == 0)
-            return lost(s, PQerrorMessage(s->conn));
+            return connection_lost(s, PQerrorMessage(s->conn));
     }
     *ret_result = PQgetResult(s->conn);
     return STORE_OK;
 }
 
-/* Classes a result; the connection is closed if it is of no more use. */
-static int
-result_judge(struct store *s, const PGresult *r)
+int
+connection_judge(struct store *s, const PGresult *r)
 {
     ExecStatusType status = PQresultStatus(r);
 
@@ -242,23 +221,22 @@ result_judge(struct store *s, const PGresult *r)
     return STORE_RETRY;
 }
 
-/* Reads to the end of the results; keeps the last one. The first failure is what counts. */
-static int
-results_drain(struct store *s, int64_t deadline_us, PGresult **ret_result)
+int
+connection_drain(struct store *s, int64_t deadline_us, PGresult **ret_result)
 {
     PGresult *last = NULL;
     int outcome = STORE_OK;
 
     for (;;) {
         PGresult *r = NULL;
-        int n = result_next(s, deadline_us, &r);
+        int n = connection_result(s, deadline_us, &r);
         if (n != STORE_OK) {
             PQclear(last);
             return n;
         }
         if (r == NULL)
             break;
-        int judged = result_judge(s, r);
+        int judged = connection_judge(s, r);
         if (outcome == STORE_OK)
             outcome = judged;
         PQclear(last);
@@ -287,11 +265,11 @@ store_run_script(struct store *s, const char *sql, int64_t timeout_us, PGresult 
         return STORE_RETRY;
     s->warned = false;
     if (PQsendQuery(s->conn, sql) == 0)
-        return lost(s, PQerrorMessage(s->conn));
-    int n = output_flush(s, deadline_us);
+        return connection_lost(s, PQerrorMessage(s->conn));
+    int n = connection_flush(s, deadline_us);
     if (n != STORE_OK)
         return n;
-    return results_drain(s, deadline_us, ret_result);
+    return connection_drain(s, deadline_us, ret_result);
 }
 
 static int
@@ -306,20 +284,20 @@ connection_begin(struct store *s, int64_t deadline_us)
 
     s->conn = PQconnectStartParams(keywords, values, 1);
     if (s->conn == NULL)
-        return lost(s, "out of memory");
+        return connection_lost(s, "out of memory");
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     for (;;) {
         if (PQstatus(s->conn) == CONNECTION_BAD || state == PGRES_POLLING_FAILED)
-            return lost(s, PQerrorMessage(s->conn));
+            return connection_lost(s, PQerrorMessage(s->conn));
         if (state == PGRES_POLLING_OK)
             break;
         short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         if (socket_wait(PQsocket(s->conn), events, deadline_us) != STORE_OK)
-            return lost(s, "no connection in time");
+            return connection_lost(s, "no connection in time");
         state = PQconnectPoll(s->conn);
     }
     if (PQsetnonblocking(s->conn, 1) != 0)
-        return lost(s, PQerrorMessage(s->conn));
+        return connection_lost(s, PQerrorMessage(s->conn));
     PQsetNoticeReceiver(s->conn, notice_take, s);
     return STORE_OK;
 }
@@ -385,116 +363,8 @@ store_check_promise(struct store *s)
         }
     }
     if (n == STORE_OK && strcmp(PQgetvalue(r, 0, 3), "t") == 0)
-        n = lost(s, "PostgreSQL is in recovery (a standby)");
+        n = connection_lost(s, "PostgreSQL is in recovery (a standby)");
     PQclear(r);
-    return n;
-}
-
-static int
-statement_prepare(struct store *s, const struct store_statement *statement, int64_t deadline_us)
-{
-    for (size_t i = 0; i < s->n_prepared; i++) {
-        if (s->prepared[i] == statement->name)
-            return STORE_OK;
-    }
-    sluice_assert(s->n_prepared < PREPARED_MAX);
-    if (PQsendPrepare(s->conn, statement->name, statement->sql, 0, NULL) == 0)
-        return lost(s, PQerrorMessage(s->conn));
-    int n = output_flush(s, deadline_us);
-    if (n == STORE_OK)
-        n = results_drain(s, deadline_us, NULL);
-    if (n == STORE_OK)
-        s->prepared[s->n_prepared++] = statement->name;
-    return n;
-}
-
-static int
-statement_send(struct store *s, const struct store_statement *statement,
-               const struct store_params *p, int64_t deadline_us)
-{
-    if (s->conn == NULL)
-        return STORE_RETRY;
-    s->warned = false;
-    int n = statement_prepare(s, statement, deadline_us);
-    if (n != STORE_OK)
-        return n;
-    /* Bind, Execute and Sync leave together: no lock is ever held while waiting for us. */
-    if (PQsendQueryPrepared(s->conn, statement->name, p != NULL ? p->n : 0,
-                            p != NULL ? p->values : NULL, p != NULL ? p->lengths : NULL,
-                            p != NULL ? p->formats : NULL, 1) == 0)
-        return lost(s, PQerrorMessage(s->conn));
-    return STORE_OK;
-}
-
-int
-store_run(struct store *s, const struct store_statement *statement, const struct store_params *p,
-          PGresult **ret_result)
-{
-    int64_t deadline_us = clock_mono_us() + s->options.statement_timeout_us + STATEMENT_GRACE_US;
-
-    int n = statement_send(s, statement, p, deadline_us);
-    if (n == STORE_OK)
-        n = output_flush(s, deadline_us);
-    if (n == STORE_OK)
-        n = results_drain(s, deadline_us, ret_result);
-    return n;
-}
-
-int
-store_run_rows(struct store *s, const struct store_statement *statement,
-               const struct store_params *p, int64_t timeout_us,
-               int (*each)(void *arg, const PGresult *row), void *arg)
-{
-    int64_t deadline_us = clock_mono_us() + timeout_us;
-    int outcome = statement_send(s, statement, p, deadline_us);
-
-    if (outcome != STORE_OK)
-        return outcome;
-    PQsetSingleRowMode(s->conn);
-    outcome = output_flush(s, deadline_us);
-    while (outcome == STORE_OK) {
-        PGresult *r = NULL;
-        outcome = result_next(s, deadline_us, &r);
-        if (outcome != STORE_OK || r == NULL)
-            break;
-        int stop = 0;
-        int judged = result_judge(s, r);
-        if (judged == STORE_OK && PQresultStatus(r) == PGRES_SINGLE_TUPLE)
-            stop = each(arg, r);
-        PQclear(r);
-        if (stop != 0) {
-            store_close(s);
-            return STORE_OK;
-        }
-        if (judged != STORE_OK) {
-            results_drain(s, deadline_us, NULL);
-            return judged;
-        }
-    }
-    return outcome;
-}
-
-static int
-timeout_set(struct store *s, int64_t timeout_us)
-{
-    char sql[64];
-
-    snprintf(sql, sizeof(sql), "SET statement_timeout = %lld", (long long)(timeout_us / US_PER_MS));
-    return store_run_script(s, sql, STORE_CONNECT_TIMEOUT_US, NULL);
-}
-
-int
-store_run_long(struct store *s, const struct store_statement *statement,
-               const struct store_params *p, int64_t timeout_us,
-               int (*each)(void *arg, const PGresult *row), void *arg)
-{
-    int n = timeout_set(s, timeout_us);
-
-    if (n != STORE_OK)
-        return n;
-    n = store_run_rows(s, statement, p, timeout_us, each, arg);
-    if (store_is_open(s) && timeout_set(s, s->options.statement_timeout_us) != STORE_OK)
-        store_close(s);
     return n;
 }
 
@@ -514,7 +384,7 @@ store_notifications(struct store *s)
     if (s->conn == NULL)
         return -ENOTCONN;
     if (PQconsumeInput(s->conn) == 0) {
-        lost(s, PQerrorMessage(s->conn));
+        connection_lost(s, PQerrorMessage(s->conn));
         return -ENOTCONN;
     }
     while ((note = PQnotifies(s->conn)) != NULL) {
