@@ -40,6 +40,21 @@ header_uint(const struct message *m, const char *key, uint64_t *ret)
 }
 
 bool
+header_bool(const struct message *m, const char *key, bool absent, bool *ret)
+{
+    size_t size;
+    const uint8_t *header = message_frame(m, 2, &size);
+    struct mp_value value;
+    struct mp_cursor inside;
+
+    *ret = absent;
+    if (!mp_find(header, size, key, &value, &inside))
+        return true;
+    *ret = value.type == MP_BOOL && value.boolean;
+    return value.type == MP_BOOL;
+}
+
+bool
 header_text(const struct message *m, const char *key, char *ret_text, size_t size)
 {
     size_t header_size, len;

@@ -18,6 +18,8 @@ typedef void command_fn(struct broker *b, const struct sender *from, struct mess
 
 /* Header access for handlers. The message's header is a checked map. */
 bool header_uint(const struct message *m, const char *key, uint64_t *ret);
+/* *ret is absent without the key; false returned: it is no bool. */
+bool header_bool(const struct message *m, const char *key, bool absent, bool *ret);
 /* Copies a text of 1…size-1 bytes without control characters. */
 bool header_text(const struct message *m, const char *key, char *ret_text, size_t size);
 bool header_bin(const struct message *m, const char *key, const uint8_t **ret, size_t *ret_len);

@@ -108,16 +108,22 @@ effect_worker_gone(struct broker *b, const struct effect *e)
     peers_forget(b->peers, peer);
 }
 
+/* A command without arguments. */
+static void
+worker_tell(struct broker *b, struct peer *worker, uint8_t command)
+{
+    send_header(b, 0);
+    if (send_peer(b, worker, command, NULL) == MESSAGE_GONE)
+        peer_lost(b, worker);
+}
+
 static void
 effect_drain_worker(struct broker *b, const struct effect *e)
 {
     struct peer *peer = peers_of(b->peers, PEER_WORKER, e->worker);
 
-    if (peer == NULL)
-        return;
-    send_header(b, 0);
-    if (send_peer(b, peer, COMMAND_DRAIN, NULL) == MESSAGE_GONE)
-        peer_lost(b, peer);
+    if (peer != NULL)
+        worker_tell(b, peer, COMMAND_DRAIN);
 }
 
 static void
@@ -129,9 +135,7 @@ effect_reset_worker(struct broker *b, const struct effect *e)
         return;
     log_event(EVENT_LEASE_EXPIRED, LOG_S("worker", peer->name), LOG_S("host", peer->host),
               LOG_U("pid", peer->pid));
-    send_header(b, 0);
-    if (send_peer(b, peer, COMMAND_RESET, NULL) == MESSAGE_GONE)
-        peer_lost(b, peer);
+    worker_tell(b, peer, COMMAND_RESET);
 }
 
 static effect_fn *const effect_fns[] = {

@@ -4,30 +4,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "broker/reactor/commands.h"
-#include "schemas/wire/mp.h"
 
 struct introduction {
     char worker[PEER_TEXT_MAX], host[PEER_TEXT_MAX], version[PEER_TEXT_MAX];
     char service[RECORD_SERVICE_MAX + 1];
     uint64_t incarnation, pid;
-    bool holds;
+    bool holds; /* who says nothing keeps its leases until they end */
 };
-
-/* Absent means true: who says nothing keeps its leases until they end. */
-static bool
-holds_read(const struct message *m, bool *ret)
-{
-    size_t size;
-    const uint8_t *header = message_frame(m, 2, &size);
-    struct mp_value value;
-    struct mp_cursor inside;
-
-    *ret = true;
-    if (!mp_find(header, size, "holds", &value, &inside))
-        return true;
-    *ret = value.type == MP_BOOL && value.boolean;
-    return value.type == MP_BOOL;
-}
 
 static bool
 introduction_read(const struct message *m, struct introduction *i)
@@ -36,7 +19,8 @@ introduction_read(const struct message *m, struct introduction *i)
            header_uint(m, "incarnation", &i->incarnation) && i->incarnation != 0 &&
            header_text(m, "service", i->service, sizeof(i->service)) &&
            header_text(m, "host", i->host, sizeof(i->host)) && header_uint(m, "pid", &i->pid) &&
-           header_text(m, "version", i->version, sizeof(i->version)) && holds_read(m, &i->holds);
+           header_text(m, "version", i->version, sizeof(i->version)) &&
+           header_bool(m, "holds", true, &i->holds);
 }
 
 void

@@ -161,14 +161,13 @@ def test_ready_says_whether_the_leases_are_still_held(broker, holds):
     if holds is False:
         taken = new.take(timeout_s=0.8)  # well before the lease's end, together, and nobody's fault
         assert [(r.attempt, r.kills, r.flags & ALONE) for r in taken] == [(2, 0, 0)] * 2
+        lease, origins = new.lease, [r.origin for r in taken]
     else:
         assert new.receive(timeout_s=0.4) is None
-        new.lease, taken = old.lease, [r for r in broker.admin().rows("live", after=0, limit=10)]
-        assert [r["state"] for r in taken] == ["leased"] * 2
-        new.report(new.lease, [((r["epoch"], r["seq"]), "stored") for r in taken])
-        taken = []
-    if taken:
-        new.report(new.lease, [(r.origin, "stored") for r in taken])
+        live = broker.admin().rows("live", after=0, limit=10)
+        assert [r["state"] for r in live] == ["leased"] * 2
+        lease, origins = old.lease, [(r["epoch"], r["seq"]) for r in live]
+    new.report(lease, [(origin, "stored") for origin in origins])
     outcomes = client.await_entries(OUTCOME, 2)
     assert {outcomes[c]["code"] for c in counters} == {OUTCOMES["stored"]}
 
