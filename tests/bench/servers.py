@@ -28,8 +28,8 @@ def servers():
 def wal_recycle(postgres):
     """A server that has run for a while writes into WAL segments it has used before. A fresh one makes each new, 16 MB of
     zeros and a sync, while everyone who commits waits; so all its segments are used once before anything is measured."""
-    for _ in range(WAL_SEGMENTS):
-        postgres.query("postgres", "SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()")
+    postgres.query("postgres", "SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()"
+                   " FROM generate_series(1, %s)", (WAL_SEGMENTS,))
     postgres.query("postgres", "CHECKPOINT")
 
 
