@@ -44,7 +44,7 @@ buf_trim(struct buf *b, size_t keep)
 }
 
 int
-buf_reserve(struct buf *b, size_t n, uint8_t **ret_p)
+buf_reserve_slow(struct buf *b, size_t n, uint8_t **ret_p)
 {
     if (n > b->ceiling - b->size)
         return BUF_FULL;
@@ -61,13 +61,6 @@ buf_reserve(struct buf *b, size_t n, uint8_t **ret_p)
     }
     *ret_p = b->data + b->size;
     return BUF_OK;
-}
-
-void
-buf_commit(struct buf *b, size_t n)
-{
-    sluice_assert(n <= b->cap - b->size);
-    b->size += n;
 }
 
 int

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/error.h"
+
 enum buf_outcome { BUF_OK = 0, BUF_FULL = 1 };
 
 struct buf {
@@ -23,13 +25,28 @@ void buf_deinit(struct buf *b);
 void buf_clear(struct buf *b);             /* size = 0, memory kept */
 void buf_trim(struct buf *b, size_t keep); /* clears, and gives memory above keep bytes back */
 
-/* Room for n more bytes; *ret_p points at them; buf_commit says how many were written. */
-int buf_reserve(struct buf *b, size_t n, uint8_t **ret_p);
-void buf_commit(struct buf *b, size_t n);
-/* buf_append where memory must grow. */
+/* buf_reserve and buf_append where memory must grow. */
+int buf_reserve_slow(struct buf *b, size_t n, uint8_t **ret_p);
 int buf_append_slow(struct buf *b, const void *data, size_t n);
 int buf_append_str(struct buf *b, const char *s);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Room for n more bytes; *ret_p points at them; buf_commit says how many were written. */
+static inline int
+buf_reserve(struct buf *b, size_t n, uint8_t **ret_p)
+{
+    if (n == 0 || n > b->cap - b->size)
+        return buf_reserve_slow(b, n, ret_p);
+    *ret_p = b->data + b->size;
+    return BUF_OK;
+}
+
+static inline void
+buf_commit(struct buf *b, size_t n)
+{
+    sluice_assert(n <= b->cap - b->size);
+    b->size += n;
+}
 
 /* Here, so that appending some constant bytes is a compare and a store. */
 static inline int
