@@ -5,7 +5,6 @@
 #include <endian.h>
 #include <string.h>
 
-#include "base/error.h"
 
 static uint64_t
 be_get(const uint8_t *p, unsigned n)
@@ -31,30 +30,43 @@ be_get(const uint8_t *p, unsigned n)
     }
 }
 
-static void
-value_set_int(struct mp_value *v, int64_t i)
+/* What was read, and where the next value begins. Fields are stored where the caller reads them: a
+ * copy of what was just stored in parts would wait for the stores. */
+static int
+value_put(struct mp_cursor *c, const uint8_t *next, struct mp_value *ret, enum mp_type type,
+          uint64_t u)
 {
-    if (i < 0) {
-        v->type = MP_INT;
-        v->i = i;
-    } else {
-        v->type = MP_UINT;
-        v->u = (uint64_t)i;
-    }
+    *ret = (struct mp_value){.type = type, .u = u};
+    c->at = next;
+    return MP_OK;
 }
 
-static void
-value_set_float(struct mp_value *v, uint64_t bits, unsigned n)
+static int
+int_put(struct mp_cursor *c, const uint8_t *next, struct mp_value *ret, int64_t i)
 {
-    v->type = MP_FLOAT;
+    return value_put(c, next, ret, i < 0 ? MP_INT : MP_UINT, (uint64_t)i);
+}
+
+static int
+float_put(struct mp_cursor *c, const uint8_t *next, struct mp_value *ret, uint64_t bits, unsigned n)
+{
     if (n == 4) {
         uint32_t narrow = (uint32_t)bits;
         float f;
         memcpy(&f, &narrow, sizeof(f));
-        v->f = (double)f;
-    } else {
-        memcpy(&v->f, &bits, sizeof(v->f));
+        double wide = (double)f;
+        memcpy(&bits, &wide, sizeof(bits));
     }
+    return value_put(c, next, ret, MP_FLOAT, bits);
+}
+
+static int
+container_put(struct mp_cursor *c, const uint8_t *next, struct mp_value *ret, enum mp_type type,
+              uint32_t len)
+{
+    *ret = (struct mp_value){.type = type, .len = len};
+    c->at = next;
+    return MP_OK;
 }
 
 /* Lengths and numbers behind one byte of head, for heads 0xc4…0xdf: how many bytes. */
@@ -64,31 +76,29 @@ static const uint8_t head_extra[0x20] = {
     [0x19] = 1, [0x1a] = 2, [0x1b] = 4, [0x1c] = 2, [0x1d] = 4, [0x1e] = 2, [0x1f] = 4,
 };
 
-/* Takes len bytes as v's content. */
+/* Content of len bytes at p. */
 static int
-value_take(struct mp_cursor *c, const uint8_t *p, enum mp_type type, uint64_t len,
-           struct mp_value *v)
+content_put(struct mp_cursor *c, const uint8_t *p, struct mp_value *ret, enum mp_type type,
+            uint64_t len)
 {
     if (len > (size_t)(c->end - p))
         return MP_BAD;
-    v->type = type;
-    v->len = (uint32_t)len;
-    v->at = p;
+    *ret = (struct mp_value){.type = type, .len = (uint32_t)len, .at = p};
     c->at = p + len;
     return MP_OK;
 }
 
 static int
-value_take_ext(struct mp_cursor *c, const uint8_t *p, uint64_t len, struct mp_value *v)
+ext_put(struct mp_cursor *c, const uint8_t *p, struct mp_value *ret, uint64_t len)
 {
-    if (p == c->end)
+    if (p == c->end || content_put(c, p + 1, ret, MP_EXT, len) != MP_OK)
         return MP_BAD;
-    v->ext_type = (int8_t)*p;
-    return value_take(c, p + 1, MP_EXT, len, v);
+    ret->ext_type = (int8_t)*p;
+    return MP_OK;
 }
 
 static int
-next_long(struct mp_cursor *c, uint8_t head, struct mp_value *v)
+next_long(struct mp_cursor *c, uint8_t head, struct mp_value *ret)
 {
     const uint8_t *p = c->at + 1;
     unsigned n = head_extra[head & 0x1f];
@@ -99,107 +109,72 @@ next_long(struct mp_cursor *c, uint8_t head, struct mp_value *v)
     p += n;
     switch (head) {
     case 0xc0:
-        v->type = MP_NIL;
-        break;
+        return value_put(c, p, ret, MP_NIL, 0);
     case 0xc2:
     case 0xc3:
-        v->type = MP_BOOL;
-        v->boolean = head == 0xc3;
-        break;
+        *ret = (struct mp_value){.type = MP_BOOL, .boolean = head == 0xc3};
+        c->at = p;
+        return MP_OK;
     case 0xc4:
     case 0xc5:
     case 0xc6:
-        return value_take(c, p, MP_BIN, u, v);
+        return content_put(c, p, ret, MP_BIN, u);
     case 0xc7:
     case 0xc8:
     case 0xc9:
-        return value_take_ext(c, p, u, v);
+        return ext_put(c, p, ret, u);
     case 0xca:
     case 0xcb:
-        value_set_float(v, u, n);
-        break;
+        return float_put(c, p, ret, u, n);
     case 0xcc:
     case 0xcd:
     case 0xce:
     case 0xcf:
-        v->type = MP_UINT;
-        v->u = u;
-        break;
+        return value_put(c, p, ret, MP_UINT, u);
     case 0xd0:
-        value_set_int(v, (int8_t)u);
-        break;
+        return int_put(c, p, ret, (int8_t)u);
     case 0xd1:
-        value_set_int(v, (int16_t)u);
-        break;
+        return int_put(c, p, ret, (int16_t)u);
     case 0xd2:
-        value_set_int(v, (int32_t)u);
-        break;
+        return int_put(c, p, ret, (int32_t)u);
     case 0xd3:
-        value_set_int(v, (int64_t)u);
-        break;
+        return int_put(c, p, ret, (int64_t)u);
     case 0xd4:
     case 0xd5:
     case 0xd6:
     case 0xd7:
     case 0xd8:
-        return value_take_ext(c, p, (uint64_t)1 << (head - 0xd4), v);
+        return ext_put(c, p, ret, (uint64_t)1 << (head - 0xd4));
     case 0xd9:
     case 0xda:
     case 0xdb:
-        return value_take(c, p, MP_STR, u, v);
+        return content_put(c, p, ret, MP_STR, u);
     case 0xdc:
     case 0xdd:
-        v->type = MP_ARRAY;
-        v->len = (uint32_t)u;
-        break;
+        return container_put(c, p, ret, MP_ARRAY, (uint32_t)u);
     case 0xde:
     case 0xdf:
-        v->type = MP_MAP;
-        v->len = (uint32_t)u;
-        break;
+        return container_put(c, p, ret, MP_MAP, (uint32_t)u);
     default: /* 0xc1 is never used */
         return MP_BAD;
     }
-    c->at = p;
-    return MP_OK;
 }
 
 int
-mp_next(struct mp_cursor *c, struct mp_value *ret_value)
+mp_next_other(struct mp_cursor *c, struct mp_value *ret_value)
 {
-    if (c->at >= c->end)
-        return MP_BAD;
-
+    const uint8_t *next = c->at + 1;
     uint8_t head = *c->at;
-    struct mp_value v = {.type = MP_NIL};
-    if ((head & 0xe0) == 0xa0) {
-        if (value_take(c, c->at + 1, MP_STR, head & 0x1f, &v) != MP_OK)
-            return MP_BAD;
-    } else if (head < 0x80) {
-        v.type = MP_UINT;
-        v.u = head;
-        c->at++;
-    } else if (head < 0xa0) {
-        v.type = head < 0x90 ? MP_MAP : MP_ARRAY;
-        v.len = head & 0x0f;
-        c->at++;
-    } else if (head >= 0xe0) {
-        v.type = MP_INT;
-        v.i = (int8_t)head;
-        c->at++;
-    } else if (next_long(c, head, &v) != MP_OK) {
-        return MP_BAD;
-    }
-    *ret_value = v;
-    return MP_OK;
-}
 
-void
-mp_take(struct mp_cursor *c, struct mp_value *ret_value)
-{
-    int bad = mp_next(c, ret_value);
-
-    sluice_assert(bad == MP_OK);
+    if (head < 0x80)
+        return value_put(c, next, ret_value, MP_UINT, head);
+    if (head < 0xa0)
+        return container_put(c, next, ret_value, head < 0x90 ? MP_MAP : MP_ARRAY, head & 0x0f);
+    if (head < 0xc0)
+        return MP_BAD; /* a short text that is cut off */
+    if (head >= 0xe0)
+        return value_put(c, next, ret_value, MP_INT, (uint64_t)(int8_t)head);
+    return next_long(c, head, ret_value);
 }
 
 /* What stands behind head and its bytes of head_extra, whose number is u. */
@@ -215,27 +190,35 @@ head_payload(uint8_t head, uint64_t u)
     return 0;
 }
 
-/* Steps over a head and its own bytes, as mp_next does, but looks at nothing: *ret_children values
- * follow as its elements. Most of what a walk meets are short texts and small numbers. */
-static inline const uint8_t *
+/* Values of one size, by their head; 0: look closer. A walk that asks this table first mispredicts
+ * far less than one that asks what kind of value it met. */
+static const uint8_t head_size[256] = {
+    [0x00 ... 0x7f] = 1, [0xa0] = 1,  [0xa1] = 2,  [0xa2] = 3,          [0xa3] = 4,  [0xa4] = 5,
+    [0xa5] = 6,          [0xa6] = 7,  [0xa7] = 8,  [0xa8] = 9,          [0xa9] = 10, [0xaa] = 11,
+    [0xab] = 12,         [0xac] = 13, [0xad] = 14, [0xae] = 15,         [0xaf] = 16, [0xb0] = 17,
+    [0xb1] = 18,         [0xb2] = 19, [0xb3] = 20, [0xb4] = 21,         [0xb5] = 22, [0xb6] = 23,
+    [0xb7] = 24,         [0xb8] = 25, [0xb9] = 26, [0xba] = 27,         [0xbb] = 28, [0xbc] = 29,
+    [0xbd] = 30,         [0xbe] = 31, [0xbf] = 32, [0xc0] = 1,          [0xc2] = 1,  [0xc3] = 1,
+    [0xca] = 5,          [0xcb] = 9,  [0xcc] = 2,  [0xcd] = 3,          [0xce] = 5,  [0xcf] = 9,
+    [0xd0] = 2,          [0xd1] = 3,  [0xd2] = 5,  [0xd3] = 9,          [0xd4] = 3,  [0xd5] = 4,
+    [0xd6] = 6,          [0xd7] = 10, [0xd8] = 18, [0xe0 ... 0xff] = 1,
+};
+
+/* Steps over what head_size does not know: a head and its own bytes, as mp_next does, but looks at
+ * nothing. *ret_children values follow as its elements. NULL: it is cut off, or none. */
+static const uint8_t *
 head_step(const uint8_t *p, const uint8_t *end, uint64_t *ret_children)
 {
     *ret_children = 0;
-    if (p >= end)
+    if (p == end)
         return NULL;
     uint8_t head = *p++;
-    if ((head & 0xe0) == 0xa0) {
-        size_t len = head & 0x1f;
-        return len <= (size_t)(end - p) ? p + len : NULL;
-    }
-    if (head < 0x80 || head >= 0xe0)
-        return p;
-    if (head < 0xa0) {
+    if ((head & 0xf0) == 0x80 || (head & 0xf0) == 0x90) {
         *ret_children = head < 0x90 ? (uint64_t)(head & 0x0f) * 2 : head & 0x0f;
         return p;
     }
     unsigned n = head_extra[head & 0x1f];
-    if (head == 0xc1 || n > (size_t)(end - p))
+    if (head < 0xc0 || head == 0xc1 || n > (size_t)(end - p))
         return NULL;
     uint64_t u = be_get(p, n);
     p += n;
@@ -245,6 +228,20 @@ head_step(const uint8_t *p, const uint8_t *end, uint64_t *ret_children)
     }
     uint64_t payload = head_payload(head, u);
     return payload <= (size_t)(end - p) ? p + payload : NULL;
+}
+
+/* Steps over values that hold no others, at most n; *n: those that are left of them. */
+static inline const uint8_t *
+leaves_step(const uint8_t *p, const uint8_t *end, uint64_t *n)
+{
+    while (*n > 0 && p < end) {
+        size_t size = head_size[*p];
+        if (size == 0 || size > (size_t)(end - p))
+            break;
+        p += size;
+        --*n;
+    }
+    return p;
 }
 
 static bool
@@ -257,60 +254,56 @@ int
 mp_check(const uint8_t *data, size_t size, size_t max_nodes)
 {
     const uint8_t *at = data, *end = data + size;
-    uint64_t owed[MP_DEPTH_MAX]; /* by open container: elements still to come */
+    uint64_t owed[MP_DEPTH_MAX]; /* by open container: what its outer one still owes */
+    uint64_t left = 1;           /* elements that the innermost one still owes */
+    uint64_t nodes = 1, children;
     unsigned depth = 0;
-    uint64_t pending = 1; /* the sum of owed, and the value itself */
-    uint64_t nodes = 0;
 
-    while (pending > 0) {
-        uint64_t children;
+    if (max_nodes == 0)
+        return MP_BAD;
+    for (;;) {
+        at = leaves_step(at, end, &left);
+        if (left == 0) {
+            if (depth == 0)
+                return at == end ? MP_OK : MP_BAD;
+            left = owed[--depth];
+            continue;
+        }
         const uint8_t *head = at;
         at = head_step(at, end, &children);
         if (at == NULL)
             return MP_BAD;
-        nodes++;
-        pending += children - 1;
+        left--;
+        if (!head_opens(*head))
+            continue;
+        nodes += children;
         /* Every value takes a byte at least. */
-        if (pending > (size_t)(end - at) || nodes + pending > max_nodes)
+        if (children > (size_t)(end - at) || nodes > max_nodes || depth == MP_DEPTH_MAX)
             return MP_BAD;
-        if (depth > 0)
-            owed[depth - 1]--;
-        if (head_opens(*head)) {
-            if (depth == MP_DEPTH_MAX)
-                return MP_BAD;
-            owed[depth++] = children;
-        }
-        while (depth > 0 && owed[depth - 1] == 0)
-            depth--;
+        owed[depth++] = left;
+        left = children;
     }
-    return at == end ? MP_OK : MP_BAD;
 }
 
 int
 mp_skip(struct mp_cursor *c)
 {
     const uint8_t *at = c->at;
-    uint64_t pending = 1;
+    uint64_t left = 1, children;
 
-    while (pending > 0) {
-        uint64_t children;
+    for (;;) {
+        at = leaves_step(at, c->end, &left);
+        if (left == 0)
+            break;
         at = head_step(at, c->end, &children);
         if (at == NULL)
             return MP_BAD;
-        pending += children - 1;
-        if (pending > (size_t)(c->end - at))
+        left += children - 1;
+        if (left > (size_t)(c->end - at))
             return MP_BAD;
     }
     c->at = at;
     return MP_OK;
-}
-
-bool
-mp_is_str(const struct mp_value *v, const char *text)
-{
-    size_t len = strlen(text);
-
-    return v->type == MP_STR && v->len == len && memcmp(v->at, text, len) == 0;
 }
 
 bool

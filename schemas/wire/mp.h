@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 
 #define MP_DECIMAL 1 /* ext type: a JSON number literal with fraction or exponent */
 #define MP_DEPTH_MAX 64
@@ -51,16 +53,48 @@ enum mp_outcome { MP_OK = 0, MP_BAD = 1 };
 /* Exactly one well-formed value filling size bytes, depth <= MP_DEPTH_MAX, at most max_nodes nodes.
  */
 int mp_check(const uint8_t *data, size_t size, size_t max_nodes);
-/* The next value (of an array or map: its head). MP_BAD at the end or for bad bytes. */
-int mp_next(struct mp_cursor *c, struct mp_value *ret_value);
-/* The same over bytes that mp_check has passed: anything else is our own mistake. */
-void mp_take(struct mp_cursor *c, struct mp_value *ret_value);
 /* Skips one whole value, with what it contains (iterative). */
 int mp_skip(struct mp_cursor *c);
-bool mp_is_str(const struct mp_value *v, const char *text);
+/* mp_next where no short text comes. */
+int mp_next_other(struct mp_cursor *c, struct mp_value *ret_value);
 /* v as an unsigned / signed 64-bit integer; false if it is none or does not fit. */
 bool mp_as_uint(const struct mp_value *v, uint64_t *ret);
 bool mp_as_int(const struct mp_value *v, int64_t *ret);
+
+/* The next value (of an array or map: its head). MP_BAD at the end or for bad bytes. Here, because
+ * most of what is read is short texts. */
+static inline int
+mp_next(struct mp_cursor *c, struct mp_value *ret_value)
+{
+    size_t left = (size_t)(c->end - c->at);
+
+    if (left == 0)
+        return MP_BAD;
+    size_t len = *c->at & 0x1f;
+    if ((*c->at & 0xe0) != 0xa0 || len >= left)
+        return mp_next_other(c, ret_value);
+    *ret_value = (struct mp_value){.type = MP_STR, .len = (uint32_t)len, .at = c->at + 1};
+    c->at += 1 + len;
+    return MP_OK;
+}
+
+/* The same over bytes that mp_check has passed: anything else is our own mistake. */
+static inline void
+mp_take(struct mp_cursor *c, struct mp_value *ret_value)
+{
+    int bad = mp_next(c, ret_value);
+
+    sluice_assert(bad == MP_OK);
+}
+
+/* Here, so that a compare with a literal calls nothing. */
+static inline bool
+mp_is_str(const struct mp_value *v, const char *text)
+{
+    size_t len = strlen(text);
+
+    return v->type == MP_STR && v->len == len && memcmp(v->at, text, len) == 0;
+}
 
 /* Writers return BUF_OK or BUF_FULL. Shortest encodings. */
 int mp_put_nil(struct buf *b);

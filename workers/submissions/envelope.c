@@ -66,12 +66,12 @@ envelope_read(struct batch *b, const struct job *j, struct envelope *ret)
     struct mp_value map, key, v;
 
     *ret = (struct envelope){0};
-    mp_next(&at, &map);
+    mp_take(&at, &map);
     for (uint32_t i = 0; i < map.len; i++) {
-        mp_next(&at, &key);
+        mp_take(&at, &key);
         struct slice raw = {at.at, 0};
         struct mp_cursor inside = at;
-        mp_next(&inside, &v);
+        mp_take(&inside, &v);
         if (v.type == MP_MAP || v.type == MP_ARRAY)
             mp_skip(&at);
         else

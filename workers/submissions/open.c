@@ -30,9 +30,9 @@ actor_read(struct mp_cursor at, const struct mp_value *map, struct job *j)
     struct mp_value key, v;
 
     for (uint32_t i = 0; i < map->len; i++) {
-        mp_next(&at, &key);
+        mp_take(&at, &key);
         struct mp_cursor value = at;
-        mp_next(&value, &v);
+        mp_take(&value, &v);
         if (mp_is_str(&key, "user"))
             j->actor = slice_text(&v);
         else if (mp_is_str(&key, "role"))
@@ -51,9 +51,9 @@ correction_read(struct mp_cursor at, const struct mp_value *map, struct job *j)
     struct correction *c = &j->correction;
 
     for (uint32_t i = 0; i < map->len; i++) {
-        mp_next(&at, &key);
+        mp_take(&at, &key);
         struct mp_cursor value = at;
-        mp_next(&value, &v);
+        mp_take(&value, &v);
         if (mp_is_str(&key, "revision") &&
             (!mp_as_int(&v, &c->revision) || c->revision < 1 || c->revision >= INT32_MAX))
             c->revision = -1;
