@@ -1,5 +1,6 @@
-/* One pass over the map, without recursion. Elements are written behind each other as they come;
- * every open map keeps where its entries lie. When a map ends out of order, its entries are
+/* One pass over the map, without recursion. Nearly all bytes stand in the form as they came, so
+ * that a run of them is copied at once: when something must be written otherwise, or a map put in
+ * order. Every open map keeps where its entries lie. When a map ends out of order, its entries are
  * permuted within what was written: a byte is moved at most once a level, and not at all where the
  * keys already stand in order (the usual case is about 15 keys in one or two maps).
  *
@@ -18,22 +19,23 @@
 #define ENTRIES_INLINE 96 /* entries of all open maps together that need no memory of their own */
 #define INSERTION_MAX 24
 
-/* A key and its value within the form. */
+/* A key and its value. */
 struct extent {
-    uint32_t at, end;
-    uint32_t key_at, key_len; /* the key's characters */
-    uint64_t prefix;          /* the first eight of them as a number: decides most comparisons */
+    uint32_t at, end; /* within the form */
+    uint32_t key_len;
+    const uint8_t *key; /* the key's characters in the input */
+    uint64_t prefix;    /* the first eight of them as a number: decides most comparisons */
 };
 
 struct level {
     bool is_map, in_order;
-    bool in_entry;  /* a key was read, its value comes next */
     uint32_t left;  /* elements, or pairs, that have not begun */
     uint32_t first; /* index of the map's first extent */
 };
 
 struct canonical {
-    struct buf *form; /* has room for twice the input: the form, and a map while it is permuted */
+    struct buf *form;   /* has room for twice the input: the form, and a map while it is permuted */
+    const uint8_t *run; /* of the input: from here on it is to be copied as it is */
     const char *const *omit;
     struct level levels[MP_DEPTH_MAX];
     unsigned depth;
@@ -42,53 +44,81 @@ struct canonical {
     struct extent inline_extents[ENTRIES_INLINE];
 };
 
+/* Where in the form it stands what comes from at in the input, which the run reaches. */
+static uint32_t
+form_at(const struct canonical *c, const uint8_t *at)
+{
+    return (uint32_t)(c->form->size + (size_t)(at - c->run));
+}
+
+/* Copies the run up to at; the next one begins at resume. */
+static void
+run_end(struct canonical *c, const uint8_t *at, const uint8_t *resume)
+{
+    size_t n = (size_t)(at - c->run);
+
+    memcpy(c->form->data + c->form->size, c->run, n);
+    buf_commit(c->form, n);
+    c->run = resume;
+}
+
 /* Shorter keys end in zeros here, which keeps their order and ties them at worst. */
 static uint64_t
 key_prefix(const struct mp_value *key)
 {
     uint64_t v = 0;
 
-    memcpy(&v, key->at, key->len < sizeof(v) ? key->len : sizeof(v));
+    if (key->len >= sizeof(v))
+        memcpy(&v, key->at, sizeof(v));
+    else
+        memcpy(&v, key->at, key->len);
     return be64toh(v);
 }
 
 static int
-key_compare(const uint8_t *form, const struct extent *a, const struct extent *b)
+key_compare(const struct extent *a, const struct extent *b)
 {
     uint32_t len = a->key_len < b->key_len ? a->key_len : b->key_len;
 
     if (a->prefix != b->prefix)
         return a->prefix < b->prefix ? -1 : 1;
-    int r = memcmp(form + a->key_at, form + b->key_at, len);
+    int r = memcmp(a->key, b->key, len);
     return r != 0 ? r : (a->key_len > b->key_len) - (a->key_len < b->key_len);
 }
 
+static inline bool
+key_after(const struct extent *a, const struct extent *b)
+{
+    return a->prefix > b->prefix || (a->prefix == b->prefix && key_compare(a, b) > 0);
+}
+
 static int
-extent_order(const void *a, const void *b, void *form)
+extent_order(const void *a, const void *b)
 {
     const struct extent *x = a, *y = b;
 
-    int r = key_compare(form, x, y);
+    int r = key_compare(x, y);
     return r != 0 ? r : (x->at > y->at) - (x->at < y->at);
 }
 
 /* Equal keys (no edge lets them through) keep their order. */
 static void
-extents_sort(const uint8_t *form, struct extent *e, uint32_t n)
+extents_sort(struct extent *e, uint32_t n)
 {
     if (n > INSERTION_MAX) {
-        qsort_r(e, n, sizeof(*e), extent_order, (void *)(uintptr_t)form);
+        qsort(e, n, sizeof(*e), extent_order);
         return;
     }
     for (uint32_t i = 1; i < n; i++) {
         struct extent moving = e[i];
         uint32_t j = i;
-        for (; j > 0 && key_compare(form, &e[j - 1], &moving) > 0; j--)
+        for (; j > 0 && key_after(&e[j - 1], &moving); j--)
             e[j] = e[j - 1];
         e[j] = moving;
     }
 }
 
+/* All of the map was copied. */
 static void
 map_permute(struct canonical *c, const struct level *level)
 {
@@ -96,7 +126,7 @@ map_permute(struct canonical *c, const struct level *level)
     uint32_t n = c->n_extents - level->first;
     uint8_t *start = c->form->data + e[0].at, *spare = c->form->data + c->form->size, *to = spare;
 
-    extents_sort(c->form->data, e, n);
+    extents_sort(e, n);
     for (uint32_t i = 0; i < n; i++) {
         size_t size = e[i].end - e[i].at;
         memcpy(to, c->form->data + e[i].at, size);
@@ -129,29 +159,6 @@ key_is_omitted(const struct canonical *c, const struct mp_value *key)
     return false;
 }
 
-/* Ends what the last element completed: its entry, and every container it was the last of. */
-static void
-levels_end(struct canonical *c)
-{
-    while (c->depth > 0) {
-        struct level *level = &c->levels[c->depth - 1];
-        if (level->in_entry) {
-            c->extents[c->n_extents - 1].end = (uint32_t)c->form->size;
-            level->in_entry = false;
-        }
-        if (level->left > 0)
-            return;
-        if (level->is_map) {
-            if (!level->in_order)
-                map_permute(c, level);
-            /* The top level's count is asked for at the end. */
-            if (c->depth > 1)
-                c->n_extents = level->first;
-        }
-        c->depth--;
-    }
-}
-
 static void
 level_begin(struct canonical *c, const struct mp_value *v)
 {
@@ -163,25 +170,52 @@ level_begin(struct canonical *c, const struct mp_value *v)
     };
 }
 
-/* Does head begin the shortest encoding of v? Nearly always: our own encoder writes no other. */
+/* A value of the innermost level ended before at: with it, if that is a map, an entry. */
+static void
+value_end(struct canonical *c, const uint8_t *at)
+{
+    if (c->levels[c->depth - 1].is_map)
+        c->extents[c->n_extents - 1].end = form_at(c, at);
+}
+
+/* Ends every container of which nothing is left. */
+static void
+levels_end(struct canonical *c, const uint8_t *at)
+{
+    while (c->depth > 0 && c->levels[c->depth - 1].left == 0) {
+        const struct level *level = &c->levels[c->depth - 1];
+        if (level->is_map && !level->in_order) {
+            run_end(c, at, at);
+            map_permute(c, level);
+        }
+        /* The top level's count is asked for at the end. */
+        if (level->is_map && c->depth > 1)
+            c->n_extents = level->first;
+        c->depth--;
+        if (c->depth > 0)
+            value_end(c, at);
+    }
+}
+
+/* Does head, which is longer than a byte, begin the shortest encoding of v? Nearly always: our own
+ * encoder writes no other. */
 static bool
 head_is_shortest(const struct mp_value *v, uint8_t head)
 {
     switch (v->type) {
-    case MP_UINT:
-    case MP_INT:
-        return head < 0x80 || head >= 0xe0;
     case MP_STR:
-        return head < 0xc0 || (head == 0xd9 && v->len >= 32);
+        return head == 0xd9 ? v->len >= 32 : head == 0xda && v->len > UINT8_MAX;
     case MP_BIN:
         return head == 0xc4;
     case MP_EXT:
         return head == 0xc7 ? v->len > 16 || (v->len & (v->len - 1)) != 0
                             : head >= 0xd4 && head <= 0xd8;
-    case MP_NIL:
-    case MP_BOOL:
     case MP_FLOAT:
         return true;
+    case MP_NIL:
+    case MP_BOOL:
+    case MP_UINT:
+    case MP_INT:
     case MP_ARRAY:
     case MP_MAP:
         break;
@@ -189,54 +223,55 @@ head_is_shortest(const struct mp_value *v, uint8_t head)
     return false;
 }
 
-/* Room was made for all of it at the start. */
+/* Writes v, or of a container the head, otherwise than it came. Room was made for all of it at the
+ * start. */
 static void
-scalar_put(struct buf *b, const struct mp_value *v, const uint8_t *raw, size_t raw_size)
+value_put(struct buf *b, const struct mp_value *v)
 {
-    if (head_is_shortest(v, *raw)) {
-        memcpy(b->data + b->size, raw, raw_size);
-        buf_commit(b, raw_size);
-    } else if (v->type == MP_UINT) {
+    if (v->type == MP_UINT)
         mp_put_uint(b, v->u);
-    } else if (v->type == MP_INT) {
+    else if (v->type == MP_INT)
         mp_put_int(b, v->i);
-    } else if (v->type == MP_STR) {
+    else if (v->type == MP_STR)
         mp_put_str(b, (const char *)v->at, v->len);
-    } else if (v->type == MP_BIN) {
+    else if (v->type == MP_BIN)
         mp_put_bin(b, v->at, v->len);
-    } else {
+    else if (v->type == MP_EXT)
         mp_put_ext(b, v->ext_type, v->at, v->len);
-    }
+    else if (v->type == MP_MAP)
+        mp_put_map(b, v->len);
+    else
+        mp_put_array(b, v->len);
 }
 
-/* Reads the key that is due in level; a top-level member left out goes with its value. */
-static int
-key_take(struct canonical *c, struct level *level, struct mp_cursor *in)
+/* v stood between raw and the cursor. */
+static inline void
+value_take(struct canonical *c, const struct mp_value *v, const uint8_t *raw,
+           const struct mp_cursor *in)
 {
-    const uint8_t *raw = in->at;
-    struct mp_value key;
+    bool one_byte = *raw < 0xc4 || *raw >= 0xe0;
 
-    level->left--;
-    if (mp_next(in, &key) != MP_OK || key.type != MP_STR)
-        return CANONICAL_MALFORMED;
-    if (c->depth == 1 && key_is_omitted(c, &key)) {
-        if (mp_skip(in) != MP_OK)
-            return CANONICAL_MALFORMED;
-        levels_end(c);
-        return CANONICAL_OK;
-    }
-    struct extent e = {.at = (uint32_t)c->form->size, .key_len = key.len};
-    e.prefix = key_prefix(&key);
-    scalar_put(c->form, &key, raw, (size_t)(in->at - raw));
-    e.key_at = (uint32_t)c->form->size - key.len;
-    if (c->n_extents > level->first &&
-        key_compare(c->form->data, &c->extents[c->n_extents - 1], &e) > 0)
+    if (one_byte || head_is_shortest(v, *raw))
+        return; /* the run goes on */
+    run_end(c, raw, in->at);
+    value_put(c->form, v);
+}
+
+/* An entry of level begins with this key. */
+static void
+entry_begin(struct canonical *c, struct level *level, const struct mp_value *key,
+            const uint8_t *raw)
+{
+    struct extent e = {
+        .at = form_at(c, raw), .key_len = key->len, .key = key->at, .prefix = key_prefix(key)};
+
+    if (c->n_extents > level->first && key_after(&c->extents[c->n_extents - 1], &e))
         level->in_order = false;
     extent_begin(c, &e);
-    level->in_entry = true;
-    return CANONICAL_OK;
 }
 
+/* Reads an element of the innermost level, of a map with its key; of a container the head. A
+ * top-level member left out goes with its value. */
 static int
 element_take(struct canonical *c, struct mp_cursor *in)
 {
@@ -244,26 +279,33 @@ element_take(struct canonical *c, struct mp_cursor *in)
     const uint8_t *raw = in->at;
     struct mp_value v;
 
-    if (level->is_map && !level->in_entry)
-        return key_take(c, level, in);
-    if (!level->is_map)
-        level->left--;
+    level->left--;
+    if (level->is_map) {
+        if (mp_next(in, &v) != MP_OK || v.type != MP_STR)
+            return CANONICAL_MALFORMED;
+        if (c->depth == 1 && key_is_omitted(c, &v)) {
+            if (mp_skip(in) != MP_OK)
+                return CANONICAL_MALFORMED;
+            run_end(c, raw, in->at);
+            levels_end(c, in->at);
+            return CANONICAL_OK;
+        }
+        entry_begin(c, level, &v, raw);
+        value_take(c, &v, raw, in);
+        raw = in->at;
+    }
     if (mp_next(in, &v) != MP_OK)
         return CANONICAL_MALFORMED;
+    value_take(c, &v, raw, in);
     if (v.type != MP_MAP && v.type != MP_ARRAY) {
-        scalar_put(c->form, &v, raw, (size_t)(in->at - raw));
-        levels_end(c);
-        return CANONICAL_OK;
+        value_end(c, in->at);
+    } else {
+        if (c->depth == MP_DEPTH_MAX)
+            return CANONICAL_MALFORMED;
+        level_begin(c, &v);
     }
-    if (c->depth == MP_DEPTH_MAX)
-        return CANONICAL_MALFORMED;
-    if (v.type == MP_MAP)
-        mp_put_map(c->form, v.len);
-    else
-        mp_put_array(c->form, v.len);
-    level_begin(c, &v);
-    if (v.len == 0)
-        levels_end(c);
+    if (c->levels[c->depth - 1].left == 0)
+        levels_end(c, in->at);
     return CANONICAL_OK;
 }
 
@@ -298,20 +340,22 @@ canonical_form(const uint8_t *data, size_t size, const char *const *omit, struct
         return CANONICAL_MALFORMED;
     buf_commit(scratch, HEAD_ROOM);
     c.form = scratch;
+    c.run = in.at;
     c.omit = omit;
     c.depth = 0;
     c.extents = c.inline_extents;
     c.n_extents = 0;
     c.cap_extents = ENTRIES_INLINE;
     level_begin(&c, &top);
-    if (top.len == 0)
-        levels_end(&c);
+    levels_end(&c, in.at);
 
     int r = CANONICAL_OK;
     while (r == CANONICAL_OK && c.depth > 0)
         r = element_take(&c, &in);
-    if (r == CANONICAL_OK)
+    if (r == CANONICAL_OK) {
+        run_end(&c, in.at, in.at);
         head_put(&c, ret_form, ret_size);
+    }
     if (c.extents != c.inline_extents)
         free(c.extents);
     return r;
