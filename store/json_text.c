@@ -38,18 +38,50 @@ struct text {
     struct member own[MEMBERS_INLINE];
 };
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+/* Sixteen bytes at once: GNU C's vectors, which every processor of ours has. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
 
-/* Whether one of eight bytes is below 0x20, a quote or a backslash. The usual subtraction trick: a
- * byte of x - EACH(n) borrows into its top bit if it is below n; ~x rules out bytes above 0x7f. */
-static bool
-word_needs_escape(uint64_t x)
+/* Of each byte, whether JSON escapes it. */
+static bytes16
+bytes_escaped(bytes16 c)
 {
-    uint64_t quote = x ^ EACH(0x22), backslash = x ^ EACH(0x5c);
+    return (bytes16)((c < 0x20) | (c == '"') | (c == '\\'));
+}
 
-    return (((x - EACH(0x20)) & ~x) | ((quote - EACH(1)) & ~quote) |
-            ((backslash - EACH(1)) & ~backslash)) &
-           EACH(0x80);
+static bool
+any(bytes16 c)
+{
+    return (((words2)c)[0] | ((words2)c)[1]) != 0;
+}
+
+static bytes16
+bytes_load(const char *text)
+{
+    bytes16 c;
+
+    memcpy(&c, text, sizeof(c));
+    return c;
+}
+
+/* All bytes of a text of 1 to 15, some of them twice. */
+static bytes16
+short_load(const char *text, size_t len)
+{
+    uint64_t first = UINT64_C(0x2020202020202020), last = first;
+
+    if (len >= 8) {
+        memcpy(&first, text, 8);
+        memcpy(&last, text + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(&first, text, 4);
+        memcpy(&last, text + len - 4, 4);
+    } else {
+        memcpy(&first, text, 1);
+        memcpy(&last, text + len / 2, 1);
+        last = last << 8 | (uint8_t)text[len - 1];
+    }
+    return (bytes16)(words2){first, last};
 }
 
 static bool
@@ -57,62 +89,77 @@ text_needs_escape(const char *text, size_t len)
 {
     size_t i = 0;
 
-    for (; i + 8 <= len; i += 8) {
-        uint64_t word;
-        memcpy(&word, text + i, sizeof(word));
-        if (word_needs_escape(word))
+    if (len < 16)
+        return len > 0 && any(bytes_escaped(short_load(text, len)));
+    for (; i + 64 < len; i += 64) {
+        const char *at = text + i;
+        if (any(bytes_escaped(bytes_load(at)) | bytes_escaped(bytes_load(at + 16)) |
+                bytes_escaped(bytes_load(at + 32)) | bytes_escaped(bytes_load(at + 48))))
             return true;
     }
-    for (; i < len; i++) {
-        uint8_t c = (uint8_t)text[i];
-        if (c < 0x20 || c == '"' || c == '\\')
+    for (; i + 16 < len; i += 16) {
+        if (any(bytes_escaped(bytes_load(text + i))))
             return true;
     }
-    return false;
+    /* The rest, with some that were looked at before. */
+    return any(bytes_escaped(bytes_load(text + len - 16)));
 }
 
-int
-json_text_string(struct buf *b, const char *text, size_t len)
+static int
+plain_write(struct buf *b, const char *text, size_t len)
+{
+    uint8_t *p;
+
+    if (buf_reserve(b, len + 2, &p) != BUF_OK)
+        return BUF_FULL;
+    p[0] = '"';
+    if (len > 0)
+        memcpy(p + 1, text, len);
+    p[len + 1] = '"';
+    buf_commit(b, len + 2);
+    return BUF_OK;
+}
+
+/* Six bytes for one is the worst case. */
+static int
+escaped_write(struct buf *b, const char *text, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
     static const char brief[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
                                  ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
-    bool plain = !text_needs_escape(text, len);
+    size_t n = 0, worst = 2 + len;
     uint8_t *p;
-    size_t n = 0;
 
-    /* Six bytes for one is the worst case. */
-    size_t worst = 2 + len;
-    for (size_t i = 0; i < len && !plain; i++) {
+    for (size_t i = 0; i < len; i++) {
         uint8_t c = (uint8_t)text[i];
         worst += c < 0x20 ? 5 : c == '"' || c == '\\';
     }
     if (buf_reserve(b, worst, &p) != BUF_OK)
         return BUF_FULL;
     p[n++] = '"';
-    if (plain) {
-        if (len > 0)
-            memcpy(p + n, text, len);
-        n += len;
-    } else {
-        for (size_t i = 0; i < len; i++) {
-            uint8_t c = (uint8_t)text[i];
-            if (c < sizeof(brief) && brief[c] != 0) {
-                p[n++] = '\\';
-                p[n++] = (uint8_t)brief[c];
-            } else if (c < 0x20) {
-                memcpy(p + n, "\\u00", 4);
-                p[n + 4] = (uint8_t)hex[c >> 4];
-                p[n + 5] = (uint8_t)hex[c & 15];
-                n += 6;
-            } else {
-                p[n++] = c;
-            }
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = (uint8_t)text[i];
+        if (c < sizeof(brief) && brief[c] != 0) {
+            p[n++] = '\\';
+            p[n++] = (uint8_t)brief[c];
+        } else if (c < 0x20) {
+            memcpy(p + n, "\\u00", 4);
+            p[n + 4] = (uint8_t)hex[c >> 4];
+            p[n + 5] = (uint8_t)hex[c & 15];
+            n += 6;
+        } else {
+            p[n++] = c;
         }
     }
     p[n++] = '"';
     buf_commit(b, n);
     return BUF_OK;
+}
+
+int
+json_text_string(struct buf *b, const char *text, size_t len)
+{
+    return text_needs_escape(text, len) ? escaped_write(b, text, len) : plain_write(b, text, len);
 }
 
 static int

@@ -138,6 +138,31 @@ texts(void **state)
     assert_int_equal(text_characters("äöü 日本語 🙂", strlen("äöü 日本語 🙂")), 9);
 }
 
+/* At every place of texts of every length: they are looked at in pieces of several sizes. */
+static void
+what_is_special_is_found_anywhere(void **state)
+{
+    static const struct {
+        char c;
+        enum text_outcome outcome;
+    } cases[] = {{'\n', TEXT_LINE_BREAK}, {'\x1f', TEXT_CONTROL}, {'\x7f', TEXT_CONTROL},
+                 {'\xff', TEXT_NOT_UTF8}, {' ', TEXT_OK},         {'~', TEXT_OK}};
+    char text[150];
+
+    (void)state;
+    for (size_t len = 1; len < sizeof(text); len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                memset(text, 'x', len);
+                text[at] = cases[i].c;
+                if (text_check(text, len, false) != cases[i].outcome)
+                    fail_msg("%02x at %zu of %zu", (uint8_t)cases[i].c, at, len);
+            }
+        }
+    }
+    assert_int_equal(text_check("", 0, false), TEXT_OK);
+}
+
 int
 main(void)
 {
@@ -145,6 +170,7 @@ main(void)
         cmocka_unit_test(uris),
         cmocka_unit_test(references),
         cmocka_unit_test(texts),
+        cmocka_unit_test(what_is_special_is_found_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,41 @@ strings_are_escaped(void **state)
     buf_deinit(&b);
 }
 
+/* At every place of texts of every length: they are looked at in pieces of several sizes. */
+static void
+what_is_escaped_is_found_anywhere(void **state)
+{
+    static const struct {
+        char c;
+        const char *escaped;
+    } cases[] = {{'"', "\\\""}, {'\\', "\\\\"}, {'\x1f', "\\u001f"}, {' ', " "},      {'!', "!"},
+                 {'#', "#"},    {'[', "["},     {']', "]"},          {'\x7f', "\x7f"}};
+    char text[150], wanted[sizeof(text) + 16];
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 4096);
+    for (size_t len = 0; len < sizeof(text); len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                memset(text, 'x', len);
+                text[at] = cases[i].c;
+                int n = snprintf(wanted, sizeof(wanted), "\"%.*s%s%.*s\"", (int)at, text,
+                                 cases[i].escaped, (int)(len - at - 1), text + at + 1);
+                buf_clear(&b);
+                assert_int_equal(json_text_string(&b, text, len), BUF_OK);
+                assert_int_equal(b.size, n);
+                assert_memory_equal(b.data, wanted, b.size);
+            }
+        }
+    }
+    buf_clear(&b);
+    assert_int_equal(json_text_string(&b, "", 0), BUF_OK);
+    assert_int_equal(b.size, 2);
+    assert_memory_equal(b.data, "\"\"", 2);
+    buf_deinit(&b);
+}
+
 /* As numeric prints them; tests/system/test_audit_data.py asks PostgreSQL. */
 static void
 numbers_lose_their_exponent(void **state)
@@ -185,6 +220,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value),
         cmocka_unit_test(strings_are_escaped),
+        cmocka_unit_test(what_is_escaped_is_found_anywhere),
         cmocka_unit_test(numbers_lose_their_exponent),
         cmocka_unit_test(members_come_in_the_order_of_jsonb),
         cmocka_unit_test(deepest_nesting),
