@@ -62,15 +62,37 @@ const char *const alert_severity_codes[] = {
 #undef ALERT_SEVERITY
 };
 
-/* FNV-1a: short keys, chosen by the definition, not by a sender. */
+/* Eight bytes at a time, the last ones with some that were taken before: keys are short, and chosen
+ * by the definition, not by a sender. FNV-1a took five times the instructions. */
+static uint64_t
+hash_mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 32;
+}
+
 static uint32_t
 text_hash(const char *text, size_t len)
 {
-    uint32_t h = 2166136261u;
+    uint64_t h = len, word = 0;
+    uint32_t half;
 
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)text[i]) * 16777619u;
-    return h;
+    if (len >= sizeof(word)) {
+        for (size_t i = 0; i + sizeof(word) < len; i += sizeof(word)) {
+            memcpy(&word, text + i, sizeof(word));
+            h = hash_mix(h, word);
+        }
+        memcpy(&word, text + len - sizeof(word), sizeof(word));
+    } else if (len >= sizeof(half)) {
+        memcpy(&half, text, sizeof(half));
+        word = (uint64_t)half << 32;
+        memcpy(&half, text + len - sizeof(half), sizeof(half));
+        word |= half;
+    } else {
+        for (size_t i = 0; i < len; i++)
+            word = word << 8 | (uint8_t)text[i];
+    }
+    return (uint32_t)hash_mix(h, word);
 }
 
 static uint32_t *

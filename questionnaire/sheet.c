@@ -236,12 +236,6 @@ sheet_step_add(struct sheet *s, uint32_t parent, bool answer, uint32_t position)
     return s->n_steps++;
 }
 
-struct slot *
-sheet_slot(const struct sheet *s, uint32_t item, uint32_t place)
-{
-    return &s->slots[s->places[place].slots + s->ordinal_in_scope[item]];
-}
-
 uint32_t
 sheet_first_item(const struct sheet *s, uint32_t place)
 {

@@ -132,7 +132,12 @@ uint32_t sheet_answer_add(struct sheet *s, uint32_t item, uint32_t place);
 uint32_t sheet_step_add(struct sheet *s, uint32_t parent, bool answer, uint32_t position);
 
 /* The slot of item in a place of its scope. Valid until the next place is added. */
-struct slot *sheet_slot(const struct sheet *s, uint32_t item, uint32_t place);
+static inline struct slot *
+sheet_slot(const struct sheet *s, uint32_t item, uint32_t place)
+{
+    return &s->slots[s->places[place].slots + s->ordinal_in_scope[item]];
+}
+
 /* The first item of the place's scope, or ITEM_NONE. */
 uint32_t sheet_first_item(const struct sheet *s, uint32_t place);
 

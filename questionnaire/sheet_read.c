@@ -7,6 +7,19 @@
 static void map_read(struct sheet *s, uint32_t place, const struct mp_value *map,
                      struct mp_cursor *at);
 
+/* A value whose head was read, and where it began. */
+struct met {
+    struct mp_value v;
+    const uint8_t *raw;
+};
+
+static inline void
+met_take(struct mp_cursor *at, struct met *ret)
+{
+    ret->raw = at->at;
+    mp_take(at, &ret->v);
+}
+
 /* Skips what stands inside v, whose head was read. */
 static void
 inside_skip(const struct mp_value *v, struct mp_cursor *at)
@@ -39,18 +52,18 @@ is_value_with_items(const struct item *item, const struct mp_value *v, struct mp
     return value && items;
 }
 
-/* The value of answer a, whose head is v. */
+/* The value of answer a. */
 static void
-value_take(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, const struct mp_value *v,
-           const uint8_t *raw, const struct mp_cursor *inside)
+value_take(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, const struct met *m,
+           const struct mp_cursor *inside)
 {
     struct answer *answer = &s->answers[a];
     const char *more;
 
-    answer->v = *v;
-    answer->raw = raw;
+    answer->v = m->v;
+    answer->raw = m->raw;
     answer->inside = inside->at;
-    if (v->type == MP_NIL)
+    if (m->v.type == MP_NIL)
         return;
     sheet_slot(s, i, place)->n++;
     enum rule rule = value_judge(&s->q->items[i], answer, s->end, &more);
@@ -73,6 +86,7 @@ wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t m
 {
     struct mp_cursor items = {NULL, NULL};
     struct mp_value key, v;
+    struct met value;
 
     s->answers[a].wrapped = true;
     s->answers[a].v.type = MP_NIL;
@@ -82,10 +96,9 @@ wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t m
             items = *at;
             mp_skip(at);
         } else {
-            const uint8_t *raw = at->at;
-            mp_take(at, &v);
-            value_take(s, i, place, a, &v, raw, at);
-            inside_skip(&v, at);
+            met_take(at, &value);
+            value_take(s, i, place, a, &value, at);
+            inside_skip(&value.v, at);
         }
     }
     uint32_t below = sheet_place_add(s, i, place, a);
@@ -98,31 +111,28 @@ wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t m
         object_missing(s, below);
 }
 
-/* One answer; in an array it must be one. */
+/* One answer, whose head was read; in an array it must be one. */
 static void
 answer_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t position, bool in_array,
-            struct mp_cursor *at)
+            const struct met *m, struct mp_cursor *at)
 {
     const struct item *item = &s->q->items[i];
-    const uint8_t *raw = at->at;
-    struct mp_value v;
 
-    mp_take(at, &v);
-    if (v.type == MP_NIL && !in_array)
+    if (m->v.type == MP_NIL && !in_array)
         return;
     uint32_t a = sheet_answer_add(s, i, place);
     if (a == SHEET_NONE) {
-        inside_skip(&v, at);
+        inside_skip(&m->v, at);
         return;
     }
     s->answers[a].position = position;
-    if (is_value_with_items(item, &v, *at)) {
-        wrapped_read(s, i, place, a, v.len, at);
+    if (is_value_with_items(item, &m->v, *at)) {
+        wrapped_read(s, i, place, a, m->v.len, at);
         return;
     }
-    value_take(s, i, place, a, &v, raw, at);
-    inside_skip(&v, at);
-    if (v.type == MP_NIL)
+    value_take(s, i, place, a, m, at);
+    inside_skip(&m->v, at);
+    if (m->v.type == MP_NIL)
         sheet_broken_answer(s, RULE_TYPE, i, place, a, item_type_values[item->type]);
     else if (item->first_inside != ITEM_NONE)
         sheet_place_add(s, i, place, a);
@@ -131,18 +141,18 @@ answer_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t position, bool
 static void
 question_read(struct sheet *s, uint32_t i, uint32_t place, struct mp_cursor *at)
 {
-    struct mp_cursor peek = *at;
-    struct mp_value v;
+    struct met m, one;
 
-    mp_take(&peek, &v);
-    if (v.type != MP_ARRAY) {
-        answer_read(s, i, place, 0, false, at);
+    met_take(at, &m);
+    if (m.v.type != MP_ARRAY) {
+        answer_read(s, i, place, 0, false, &m, at);
         return;
     }
-    *at = peek;
-    sheet_slot(s, i, place)->array = v.len > 0;
-    for (uint32_t n = 0; n < v.len; n++)
-        answer_read(s, i, place, n, true, at);
+    sheet_slot(s, i, place)->array = m.v.len > 0;
+    for (uint32_t n = 0; n < m.v.len; n++) {
+        met_take(at, &one);
+        answer_read(s, i, place, n, true, &one, at);
+    }
 }
 
 static void
