@@ -1,4 +1,4 @@
-/* Members are gathered on the stack and sorted by insertion: there are few of them. */
+/* Members are gathered on the stack and put in order by insertion: there are few of them. */
 #include "store/answers.h"
 
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 
 struct member {
     struct slice key;
-    struct mp_cursor value;
-    struct slice text; /* at NULL: the value is no string */
+    struct mp_value value;
+    struct mp_cursor at; /* before the value */
 };
 
 static bool
@@ -30,55 +30,63 @@ key_equal(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
-/* Reads n members in order of their keys. False: a key is no string. */
+/* Reads n members, and puts them in order of their keys. False: a key is no string. */
 static bool
-members_read(struct mp_cursor *at, struct member *members, size_t n)
+members_read(struct mp_cursor *at, size_t n, struct member *members, const struct member **order)
 {
     for (size_t i = 0; i < n; i++) {
-        struct mp_value key, value;
+        struct member *m = &members[i];
+        struct mp_value key;
         int bad = mp_next(at, &key);
-        struct mp_cursor begin = *at, inside = *at;
-        bad |= mp_next(&inside, &value);
-        if (value.type == MP_MAP || value.type == MP_ARRAY)
+        m->key = (struct slice){key.at, key.len};
+        m->at = *at;
+        bad |= mp_next(at, &m->value);
+        if (m->value.type == MP_MAP || m->value.type == MP_ARRAY) {
+            *at = m->at;
             bad |= mp_skip(at);
-        else
-            *at = inside;
+        }
         sluice_assert(bad == MP_OK);
         if (key.type != MP_STR)
             return false;
-        struct member m = {.key = {key.at, key.len}, .value = begin};
-        if (value.type == MP_STR)
-            m.text = (struct slice){value.at, value.len};
         size_t to = i;
-        for (; to > 0 && key_less(m.key, members[to - 1].key); to--)
-            members[to] = members[to - 1];
-        members[to] = m;
+        for (; to > 0 && key_less(m->key, order[to - 1]->key); to--)
+            order[to] = order[to - 1];
+        order[to] = m;
     }
     return true;
 }
 
 /* The longest text that is worth a way of its own, or n. Where a key stands twice there is none. */
 static size_t
-long_find(const struct member *members, size_t n)
+long_find(const struct member *const *order, size_t n)
 {
     size_t found = n, len = ANSWERS_LONG_MIN - 1;
 
     for (size_t i = 0; i < n; i++) {
-        bool twice = i > 0 && key_equal(members[i - 1].key, members[i].key);
+        bool twice = i > 0 && key_equal(order[i - 1]->key, order[i]->key);
         if (twice)
             return n;
-        if (members[i].text.at != NULL && members[i].text.len > len) {
+        if (order[i]->value.type == MP_STR && order[i]->value.len > len) {
             found = i;
-            len = members[i].text.len;
+            len = order[i]->value.len;
         }
     }
     return found;
 }
 
 static int
+value_write(struct buf *b, const struct member *m)
+{
+    struct mp_cursor at = m->at;
+
+    if (m->value.type != MP_MAP && m->value.type != MP_ARRAY)
+        return json_text_scalar(b, &m->value);
+    return json_text_write(b, &at);
+}
+
+static int
 member_write(struct buf *b, const struct member *m, bool first, bool empty)
 {
-    struct mp_cursor value = m->value;
     int full = first ? buf_append(b, "{", 1) : buf_append(b, ", ", 2);
 
     if (full == BUF_OK)
@@ -86,7 +94,7 @@ member_write(struct buf *b, const struct member *m, bool first, bool empty)
     if (full == BUF_OK)
         full = buf_append(b, ": ", 2);
     if (full == BUF_OK)
-        full = empty ? buf_append(b, ANSWERS_HOLE, HOLE_LEN) : json_text_write(b, &value);
+        full = empty ? buf_append(b, ANSWERS_HOLE, HOLE_LEN) : value_write(b, m);
     return full;
 }
 
@@ -95,25 +103,27 @@ answers_write(struct buf *b, struct slice msgpack, struct answers_beside *ret_be
 {
     struct mp_cursor whole = {msgpack.at, (const uint8_t *)msgpack.at + msgpack.len}, at = whole;
     struct member members[ANSWERS_SORTED_MAX];
+    const struct member *order[ANSWERS_SORTED_MAX];
     struct mp_value map;
     int full = BUF_OK;
     bool first = true;
 
     *ret_beside = (struct answers_beside){.key = {NULL, 0}, .text = {NULL, 0}};
-    int bad = mp_next(&at, &map);
-    sluice_assert(bad == MP_OK);
+    mp_take(&at, &map);
     size_t n = map.len;
-    if (map.type != MP_MAP || n == 0 || n > ANSWERS_SORTED_MAX || !members_read(&at, members, n))
+    if (map.type != MP_MAP || n == 0 || n > ANSWERS_SORTED_MAX ||
+        !members_read(&at, n, members, order))
         return json_text_write(b, &whole);
-    size_t beside = long_find(members, n);
+    size_t beside = long_find(order, n);
     for (size_t i = 0; i < n && full == BUF_OK; i++) {
-        if (i + 1 < n && key_equal(members[i].key, members[i + 1].key))
+        const struct member *m = order[i];
+        if (i + 1 < n && key_equal(m->key, order[i + 1]->key))
             continue; /* the last one counts */
-        full = member_write(b, &members[i], first, i == beside);
+        full = member_write(b, m, first, i == beside);
         first = false;
         if (i == beside)
-            *ret_beside = (struct answers_beside){members[i].key, members[i].text,
-                                                  b->size - (full == BUF_OK ? HOLE_LEN : 0)};
+            *ret_beside = (struct answers_beside){
+                m->key, {m->value.at, m->value.len}, b->size - (full == BUF_OK ? HOLE_LEN : 0)};
     }
     return full == BUF_OK ? buf_append(b, "}", 1) : full;
 }

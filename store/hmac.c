@@ -74,7 +74,7 @@ gathered_feed(struct hmac *h)
 }
 
 void
-hmac_feed(struct hmac *h, const void *bytes, size_t len)
+hmac_feed_long(struct hmac *h, const void *bytes, size_t len)
 {
     const uint8_t *at = bytes;
 

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define HMAC_KEY_BYTES 32
 #define HMAC_BYTES 32
@@ -21,8 +22,21 @@ struct hmac {
 };
 
 void hmac_begin(struct hmac *h, const uint8_t key[HMAC_KEY_BYTES]);
-void hmac_feed(struct hmac *h, const void *bytes, size_t len);
+/* hmac_feed where no room is left among what is gathered. */
+void hmac_feed_long(struct hmac *h, const void *bytes, size_t len);
 /* Must follow every begin. */
 void hmac_end(struct hmac *h, uint8_t ret[HMAC_BYTES]);
+
+/* Here, so that a number is a compare and a store: a row has two dozen fields. */
+static inline void
+hmac_feed(struct hmac *h, const void *bytes, size_t len)
+{
+    if (len == 0 || len >= sizeof(h->gathered) - h->n) {
+        hmac_feed_long(h, bytes, len);
+        return;
+    }
+    memcpy(h->gathered + h->n, bytes, len);
+    h->n += len;
+}
 
 #endif

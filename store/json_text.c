@@ -187,8 +187,8 @@ float_write(struct buf *b, double f)
     return json_number_write(b, text, (size_t)n);
 }
 
-static int
-scalar_write(struct buf *b, const struct mp_value *v)
+int
+json_text_scalar(struct buf *b, const struct mp_value *v)
 {
     switch (v->type) {
     case MP_BOOL:
@@ -344,7 +344,7 @@ value_begin(struct text *t, struct mp_cursor *at)
     int bad = mp_next(at, &v);
     sluice_assert(bad == MP_OK);
     if (v.type != MP_ARRAY && v.type != MP_MAP)
-        return scalar_write(t->b, &v);
+        return json_text_scalar(t->b, &v);
     sluice_assert(t->depth <= MP_DEPTH_MAX);
     t->stack[t->depth++] = (struct open){
         .left = v.len,

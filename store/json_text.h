@@ -10,6 +10,8 @@
 /* Appends the value at the cursor and moves it on. The bytes must have passed mp_check; bin,
  * foreign ext types and floats that are no number become null. BUF_OK or BUF_FULL. */
 int json_text_write(struct buf *b, struct mp_cursor *at);
+/* The same of a value that was read, neither array nor map. */
+int json_text_scalar(struct buf *b, const struct mp_value *v);
 /* One string with its quotes. */
 int json_text_string(struct buf *b, const char *text, size_t len);
 
