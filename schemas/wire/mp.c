@@ -5,7 +5,6 @@
 #include <endian.h>
 #include <string.h>
 
-
 static uint64_t
 be_get(const uint8_t *p, unsigned n)
 {
