@@ -36,21 +36,35 @@ audit_keys_load(const char *path, struct audit_keys *ret_keys, char **ret_why)
     return r;
 }
 
+/* Nothing secret: libsodium's, which takes the same time for every digit, was 1,200 instructions a
+ * row. */
+static char *
+hex_put(char *at, const uint8_t *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < n; i++) {
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 0x0f];
+    }
+    return at;
+}
+
 struct slice
 audit_submission_detail(char buffer[AUDIT_DETAIL_MAX], struct slice status,
                         const uint8_t *content_hash, size_t hash_len,
                         const uint8_t data_mac[AUDIT_DATA_BYTES])
 {
-    size_t len = status.len;
+    char *at = buffer;
 
-    sluice_assert(len + 2 * (hash_len + AUDIT_DATA_BYTES) + 3 <= AUDIT_DETAIL_MAX);
-    memcpy(buffer, status.at, len);
-    buffer[len++] = ' ';
-    sodium_bin2hex(buffer + len, AUDIT_DETAIL_MAX - len, content_hash, hash_len);
-    len += 2 * hash_len;
-    buffer[len++] = ' ';
-    sodium_bin2hex(buffer + len, AUDIT_DETAIL_MAX - len, data_mac, AUDIT_DATA_BYTES);
-    return (struct slice){buffer, len + 2 * (size_t)AUDIT_DATA_BYTES};
+    sluice_assert(status.len + 2 * (hash_len + AUDIT_DATA_BYTES) + 2 <= AUDIT_DETAIL_MAX);
+    memcpy(at, status.at, status.len);
+    at += status.len;
+    *at++ = ' ';
+    at = hex_put(at, content_hash, hash_len);
+    *at++ = ' ';
+    at = hex_put(at, data_mac, AUDIT_DATA_BYTES);
+    return (struct slice){buffer, (size_t)(at - buffer)};
 }
 
 /* What is signed: a word that says what for, then each field with its length in front (all ones:
