@@ -102,11 +102,16 @@ int mp_put_bool(struct buf *b, bool v);
 int mp_put_uint(struct buf *b, uint64_t v);
 int mp_put_int(struct buf *b, int64_t v);
 int mp_put_str(struct buf *b, const char *s, size_t len);
-int mp_put_cstr(struct buf *b, const char *s);
 int mp_put_bin(struct buf *b, const void *p, size_t len);
 int mp_put_ext(struct buf *b, int8_t type, const void *p, size_t len);
 int mp_put_array(struct buf *b, uint32_t n);
 int mp_put_map(struct buf *b, uint32_t n);
+
+static inline int
+mp_put_cstr(struct buf *b, const char *s)
+{
+    return mp_put_str(b, s, strlen(s));
+}
 
 /* For headers: the value of key in the map that starts at data; false if absent or data is bad. */
 bool mp_find(const uint8_t *data, size_t size, const char *key, struct mp_value *ret_value,

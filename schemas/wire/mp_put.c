@@ -83,12 +83,6 @@ mp_put_str(struct buf *b, const char *s, size_t len)
 }
 
 int
-mp_put_cstr(struct buf *b, const char *s)
-{
-    return mp_put_str(b, s, strlen(s));
-}
-
-int
 mp_put_bin(struct buf *b, const void *p, size_t len)
 {
     if (len <= UINT8_MAX)
