@@ -11,7 +11,7 @@ void
 batch_init(struct batch *b, uint32_t cap)
 {
     *b = (struct batch){.cap = cap};
-    b->memory = mem_new(1, (size_t)LAYOUT_HEADER_BLOCK + LAYOUT_BATCH_HEADER + cap + LAYOUT_BLOCK);
+    b->memory = mem_new(1, (size_t)LAYOUT_HEADER_BLOCK + LAYOUT_BATCH_HEADER + cap + LAYOUT_PAGE);
 }
 
 void
@@ -36,6 +36,7 @@ batch_place(struct batch *b, const struct layout_id *id, uint32_t segment, uint3
     sluice_assert(b->header.segment == 0 && offset + LAYOUT_BATCH_HEADER <= segment_bytes);
     b->limit = rest < b->cap ? rest : b->cap;
     b->offset = offset;
+    b->segment_bytes = segment_bytes;
     b->begins_segment = offset == LAYOUT_HEADER_BLOCK;
     b->seed = layout_seed(id, segment);
     b->header = (struct batch_header){
@@ -73,7 +74,7 @@ batch_finish(struct batch *b, const struct layout_id *id, const uint8_t **ret_da
 {
     uint8_t *begin = b->memory + LAYOUT_HEADER_BLOCK;
     uint32_t size = LAYOUT_BATCH_HEADER + b->header.bytes;
-    uint32_t padded = batch_end(b) - b->offset;
+    uint32_t padded = layout_write_end(batch_end(b), b->segment_bytes) - b->offset;
 
     batch_header_write(begin, id, &b->header);
     memset(begin + size, 0, padded - size);

@@ -12,7 +12,8 @@ struct batch {
     uint32_t limit; /* of this one: cap, or what is left of its segment */
     uint32_t seed;
     bool begins_segment;
-    uint32_t offset;                      /* of the batch header in its segment */
+    uint32_t offset; /* of the batch header in its segment */
+    uint32_t segment_bytes;
     struct segment_header segment_header; /* if begins_segment */
     struct batch_header header;           /* segment, counters, bytes as they grow */
 };
@@ -27,8 +28,8 @@ void batch_place(struct batch *b, const struct layout_id *id, uint32_t segment, 
 /* Copies a record and sets the copy's crc; it must fit (limit). */
 void batch_append(struct batch *b, const uint8_t *record, uint32_t length, bool is_new,
                   struct place *ret_place);
-/* Completes headers and padding; *ret_data of *ret_size bytes goes to *ret_offset of the segment.
- */
+/* Completes headers and adds zeros up to the page's end; *ret_data of *ret_size bytes goes to
+ * *ret_offset of the segment. */
 void batch_finish(struct batch *b, const struct layout_id *id, const uint8_t **ret_data,
                   size_t *ret_size, uint32_t *ret_offset);
 /* The record at this place, if it lies in this batch; else NULL. */

@@ -181,6 +181,7 @@ journal_hand(struct journal *j, struct write_job *ret_job)
         .next_seq = j->next.seq,
         .head = head->number,
         .mark_offset = end + LAYOUT_BLOCK <= segment->bytes ? end : 0,
+        .mark_size = layout_write_end(end + LAYOUT_BLOCK, segment->bytes) - end,
     };
     batch_finish(b, &j->id, &ret_job->data, &ret_job->size, &offset);
     ret_job->offset = offset;

@@ -94,6 +94,14 @@ layout_align(uint32_t offset)
     return (offset + LAYOUT_BLOCK - 1) / LAYOUT_BLOCK * LAYOUT_BLOCK;
 }
 
+uint32_t
+layout_write_end(uint32_t offset, uint32_t segment_bytes)
+{
+    uint64_t end = ((uint64_t)offset + LAYOUT_PAGE - 1) / LAYOUT_PAGE * LAYOUT_PAGE;
+
+    return end < segment_bytes ? (uint32_t)end : segment_bytes;
+}
+
 void
 segment_header_write(uint8_t *block, const struct layout_id *id, const struct segment_header *h)
 {

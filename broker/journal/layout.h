@@ -3,6 +3,11 @@
  *   0      header block, 4096 bytes, the same 512 bytes at 0 and at 2048 (a damaged one has a twin)
  *   4096   batches, each beginning at a multiple of 512: header (128 bytes), then records
  *
+ * Whatever is written ends at a page's end, or with the segment: zeros follow the batch or mark,
+ * for no more than a page, and there never stands anything valid behind either. Else the kernel
+ * would have to read the rest of that page from the disk first, where it is not in the cache any
+ * more, as in a segment that is recycled long after it was written.
+ *
  * Little endian. A mark is a batch header without records, written unsynced when the writer has
  * nothing else to do, where the next batch will begin and overwrite it: it says that everything
  * before its number is synced. So does any valid batch, and any header with a higher first batch.
@@ -26,6 +31,7 @@
 #define LAYOUT_HEADER_BYTES 512u  /* one copy */
 #define LAYOUT_HEADER_TWIN 2048u  /* offset of the second copy */
 #define LAYOUT_BATCH_HEADER 128u
+#define LAYOUT_PAGE 4096u   /* writes end at multiples of it, or with the segment */
 #define LAYOUT_NAME_SIZE 24 /* "0000000001.seg" and NUL, with room for suffixes */
 
 /* What names this journal and seeds its checksums. */
@@ -83,5 +89,7 @@ bool batch_header_read(const uint8_t *p, const struct layout_id *id, uint32_t se
 bool batch_header_resembles(const uint8_t *p, const struct layout_id *id, uint32_t segment);
 
 uint32_t layout_align(uint32_t offset); /* up to the next LAYOUT_BLOCK */
+/* Where a write that must reach up to offset ends: the page's end, or the segment's. */
+uint32_t layout_write_end(uint32_t offset, uint32_t segment_bytes);
 
 #endif

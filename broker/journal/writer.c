@@ -92,15 +92,17 @@ writer_work(struct writer *w)
 static void
 writer_mark(struct writer *w)
 {
-    uint8_t mark[LAYOUT_BLOCK];
+    uint8_t mark[LAYOUT_PAGE] = {0};
     int fd = w->job.fd;
     uint32_t segment = w->job.segment;
     uint64_t offset = w->job.mark_offset;
+    uint32_t size = w->job.mark_size;
 
     w->mark_due = false;
-    memcpy(mark, w->job.mark, sizeof(mark));
+    sluice_assert(size <= sizeof(mark));
+    memcpy(mark, w->job.mark, sizeof(w->job.mark));
     pthread_mutex_unlock(&w->mutex);
-    int rc = file_pwrite(fd, mark, sizeof(mark), offset);
+    int rc = file_pwrite(fd, mark, size, offset);
     pthread_mutex_lock(&w->mutex);
     if (rc != 0)
         writer_fail(w, rc, "write", segment);

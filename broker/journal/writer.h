@@ -20,9 +20,10 @@ struct write_job {
     size_t size;
     uint64_t offset;
     uint64_t mark_offset; /* 0: no room for a mark */
+    uint32_t mark_size;   /* with the zeros behind it, LAYOUT_PAGE at most */
     uint64_t next_seq;    /* behind this batch */
     uint32_t head;        /* the head that is on disk once this is synced */
-    uint8_t mark[LAYOUT_BLOCK];
+    uint8_t mark[LAYOUT_BATCH_HEADER];
 };
 
 struct writer_state {
