@@ -61,7 +61,13 @@ spare_rest(struct spare *s, int64_t busy_us)
     pthread_mutex_unlock(&s->mutex);
 }
 
-/* Writes zeros over the whole file in pieces, each sent to the disk before the next but one. */
+/* Writes zeros over the whole file in pieces, each sent to the disk before the next but one.
+ *
+ * By way of the page cache, though direct I/O costs this thread a third: the pages are those that
+ * records are written to later, and without them the writer allocates them, in the way of a commit.
+ * Tried: the same CPU all told, and where memory is touched for the first time (13 us a page seen
+ * in a virtual machine) commits took 0.1 ms longer, and a third fewer of them got done at full
+ * speed. */
 static int
 segment_fill(struct spare *s, int fd, uint32_t bytes)
 {
