@@ -13,7 +13,7 @@ struct store {
     struct store_options options;
     PGconn *conn;
     uint64_t generation;
-    const char *prepared[PREPARED_MAX]; /* names, of this connection */
+    const char *prepared[PREPARED_MAX]; /* names, of this connection; the last used first */
     size_t n_prepared;
     const char *channels[CHANNELS_MAX];
     size_t n_channels;

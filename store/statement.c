@@ -1,28 +1,58 @@
 /* Prepared statements on a connection: prepared on first use, each with a deadline, whole or row by
  * row (connection.h says what each promises). */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "store/connection_inner.h"
 
+#define STATEMENT_NAME_SIZE 64                /* PostgreSQL's NAMEDATALEN */
 #define STATEMENT_GRACE_US ((int64_t)1000000) /* past the server's own statement_timeout */
+
+/* Makes the name the first of the n + 1 at the front: the order is that of use. */
+static void
+prepared_first(struct store *s, const char *name, size_t n)
+{
+    memmove(s->prepared + 1, s->prepared, n * sizeof(*s->prepared));
+    s->prepared[0] = name;
+}
+
+/* Forgets the one unused longest: a plan takes the server some 100 KB. */
+static int
+prepared_drop(struct store *s, int64_t deadline_us)
+{
+    char sql[sizeof("DEALLOCATE ") + STATEMENT_NAME_SIZE];
+
+    snprintf(sql, sizeof(sql), "DEALLOCATE %s", s->prepared[s->n_prepared - 1]);
+    int n = store_run_script(s, sql, deadline_us - clock_mono_us(), NULL);
+    if (n == STORE_OK)
+        s->n_prepared--;
+    return n;
+}
 
 static int
 statement_prepare(struct store *s, const struct store_statement *statement, int64_t deadline_us)
 {
+    int n = STORE_OK;
+
     for (size_t i = 0; i < s->n_prepared; i++) {
-        if (s->prepared[i] == statement->name)
+        if (s->prepared[i] == statement->name) {
+            prepared_first(s, statement->name, i);
             return STORE_OK;
+        }
     }
-    sluice_assert(s->n_prepared < PREPARED_MAX);
+    if (s->n_prepared == PREPARED_MAX)
+        n = prepared_drop(s, deadline_us);
+    if (n != STORE_OK)
+        return n;
     if (PQsendPrepare(s->conn, statement->name, statement->sql, 0, NULL) == 0)
         return connection_lost(s, PQerrorMessage(s->conn));
-    int n = connection_flush(s, deadline_us);
+    n = connection_flush(s, deadline_us);
     if (n == STORE_OK)
         n = connection_drain(s, deadline_us, NULL);
     if (n == STORE_OK)
-        s->prepared[s->n_prepared++] = statement->name;
+        prepared_first(s, statement->name, s->n_prepared++);
     return n;
 }
 
