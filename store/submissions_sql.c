@@ -107,6 +107,7 @@ stored_write(struct buf *sql, unsigned variant, int param)
     struct buf names, values, arrays;
     struct buf *all[] = {&names, &values, &arrays};
     bool long_texts = (variant & VARIANT_LONG) != 0;
+    const char *met = (variant & VARIANT_MET) != 0 ? " ON CONFLICT DO NOTHING" : "";
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         buf_init(all[i], SQL_CEILING);
@@ -132,11 +133,11 @@ stored_write(struct buf *sql, unsigned variant, int param)
     }
     buf_printf(sql,
                "stored AS (INSERT INTO sluice.submissions (broker, hash_key%.*s) SELECT $1::uuid,"
-               " $2::int8%.*s FROM (SELECT %.*s) AS u ON CONFLICT DO NOTHING RETURNING study,"
+               " $2::int8%.*s FROM (SELECT %.*s) AS u%s RETURNING study,"
                " submission_id, subject_id, revision, status, content_hash, actor, role,"
                " organisation, reason, audit_number, audit_mac, data_mac, stored_at), ",
                (int)names.size, (const char *)names.data, (int)values.size,
-               (const char *)values.data, (int)arrays.size, (const char *)arrays.data);
+               (const char *)values.data, (int)arrays.size, (const char *)arrays.data, met);
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         buf_deinit(all[i]);
     return param;

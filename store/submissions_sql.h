@@ -46,7 +46,8 @@ enum variant {
     VARIANT_SCORED = 32,      /* a row with scores */
     VARIANT_ALERTS = 64,      /* some */
     VARIANT_IDENTITIES = 128, /* some */
-    VARIANT_COUNT = 256
+    VARIANT_MET = 256,        /* rows that may stand there already: ON CONFLICT DO NOTHING */
+    VARIANT_COUNT = 512
 };
 
 /* Parameters, in order: broker, hash key, the audit's writer, batch, previous head and time; the
