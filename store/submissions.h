@@ -1,7 +1,7 @@
 /* Writing a batch, and finding what was written. One statement a batch (invariants 5): submissions
  * and rejections, their audit rows, alerts and identifiers together, prepared, binary arrays over
- * unnest, a row that stands already left as it is, sent with its Sync in one call; no transaction is
- * ever open while we do anything else. */
+ * unnest, a row that stands already left as it is, sent with its Sync in one call; no transaction
+ * is ever open while we do anything else. */
 #ifndef SLUICE_STORE_SUBMISSIONS_H
 #define SLUICE_STORE_SUBMISSIONS_H
 
