@@ -4,24 +4,15 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Sixteen bytes at once: GNU C's vectors, which every processor of ours has. */
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef uint64_t words2 __attribute__((vector_size(16)));
+#include "base/bytes16.h"
 
 /* Of each byte, whether it is a control character (below 0x20, or 0x7f) or not ASCII. */
 static bytes16
 bytes_special(const char *text)
 {
-    bytes16 c;
+    bytes16 c = bytes16_load(text);
 
-    memcpy(&c, text, sizeof(c));
     return (bytes16)((c < 0x20) | (c > 0x7e));
-}
-
-static bool
-any(bytes16 c)
-{
-    return (((words2)c)[0] | ((words2)c)[1]) != 0;
 }
 
 /* Bytes at the start that are surely plain. */
@@ -32,14 +23,14 @@ plain_count(const char *text, size_t len)
 
     for (; len - i >= 64; i += 64) {
         const char *at = text + i;
-        if (any(bytes_special(at) | bytes_special(at + 16) | bytes_special(at + 32) |
-                bytes_special(at + 48)))
+        if (bytes16_any(bytes_special(at) | bytes_special(at + 16) | bytes_special(at + 32) |
+                        bytes_special(at + 48)))
             break;
     }
-    while (len - i >= 16 && !any(bytes_special(text + i)))
+    while (len - i >= 16 && !bytes16_any(bytes_special(text + i)))
         i += 16;
     /* The rest, with some that were looked at before. */
-    return len - i < 16 && len >= 16 && !any(bytes_special(text + len - 16)) ? len : i;
+    return len - i < 16 && len >= 16 && !bytes16_any(bytes_special(text + len - 16)) ? len : i;
 }
 
 /* Bytes of the character at p, 0 if it is none: no overlong form, surrogate or end past U+10FFFF.
@@ -67,7 +58,7 @@ text_check(const char *text, size_t len, bool lines)
     size_t i = plain_count(text, len);
 
     while (i < len) {
-        if (len - i >= 16 && !any(bytes_special(text + i))) {
+        if (len - i >= 16 && !bytes16_any(bytes_special(text + i))) {
             i += 16;
             continue;
         }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes16.h"
 #include "base/error.h"
 #include "store/json_number.h"
 
@@ -38,30 +39,11 @@ struct text {
     struct member own[MEMBERS_INLINE];
 };
 
-/* Sixteen bytes at once: GNU C's vectors, which every processor of ours has. */
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef uint64_t words2 __attribute__((vector_size(16)));
-
 /* Of each byte, whether JSON escapes it. */
 static bytes16
 bytes_escaped(bytes16 c)
 {
     return (bytes16)((c < 0x20) | (c == '"') | (c == '\\'));
-}
-
-static bool
-any(bytes16 c)
-{
-    return (((words2)c)[0] | ((words2)c)[1]) != 0;
-}
-
-static bytes16
-bytes_load(const char *text)
-{
-    bytes16 c;
-
-    memcpy(&c, text, sizeof(c));
-    return c;
 }
 
 /* All bytes of a text of 1 to 15, some of them twice. */
@@ -81,7 +63,7 @@ short_load(const char *text, size_t len)
         memcpy(&last, text + len / 2, 1);
         last = last << 8 | (uint8_t)text[len - 1];
     }
-    return (bytes16)(words2){first, last};
+    return bytes16_of(first, last);
 }
 
 static bool
@@ -90,19 +72,20 @@ text_needs_escape(const char *text, size_t len)
     size_t i = 0;
 
     if (len < 16)
-        return len > 0 && any(bytes_escaped(short_load(text, len)));
+        return len > 0 && bytes16_any(bytes_escaped(short_load(text, len)));
     for (; i + 64 < len; i += 64) {
         const char *at = text + i;
-        if (any(bytes_escaped(bytes_load(at)) | bytes_escaped(bytes_load(at + 16)) |
-                bytes_escaped(bytes_load(at + 32)) | bytes_escaped(bytes_load(at + 48))))
+        if (bytes16_any(bytes_escaped(bytes16_load(at)) | bytes_escaped(bytes16_load(at + 16)) |
+                        bytes_escaped(bytes16_load(at + 32)) |
+                        bytes_escaped(bytes16_load(at + 48))))
             return true;
     }
     for (; i + 16 < len; i += 16) {
-        if (any(bytes_escaped(bytes_load(text + i))))
+        if (bytes16_any(bytes_escaped(bytes16_load(text + i))))
             return true;
     }
     /* The rest, with some that were looked at before. */
-    return any(bytes_escaped(bytes_load(text + len - 16)));
+    return bytes16_any(bytes_escaped(bytes16_load(text + len - 16)));
 }
 
 static int
