@@ -39,6 +39,23 @@ fixture_deinit(struct fixture *f)
     free(f->why);
 }
 
+int
+fixture_setup(void **state)
+{
+    static struct fixture f;
+
+    fixture_init(&f);
+    *state = &f;
+    return 0;
+}
+
+int
+fixture_teardown(void **state)
+{
+    fixture_deinit(*state);
+    return 0;
+}
+
 static struct known *
 known_at(struct fixture *f, uint64_t seq)
 {

@@ -41,6 +41,9 @@ struct fixture {
 /* A fresh folder under $TMPDIR; nothing is opened yet. */
 void fixture_init(struct fixture *f);
 void fixture_deinit(struct fixture *f);
+/* The same for cmocka: *state is the fixture, one at a time. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
 /* The outcome of journal_open; after 0 survivors are retained and the reference compared if strict.
  */
 int fixture_open(struct fixture *f);

@@ -17,23 +17,6 @@
 #define MESSAGES 60u
 
 static int
-setup(void **state)
-{
-    static struct fixture f;
-
-    fixture_init(&f);
-    *state = &f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    fixture_deinit(*state);
-    return 0;
-}
-
-static int
 verify_text(const struct fixture *f, bool json, char **ret_text)
 {
     size_t size;
@@ -302,15 +285,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_record_flipped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_record_length_flipped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_batch_header_flipped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_batch_wiped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_done_flipped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_segment_header_flipped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_middle_segment_missing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_head_missing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_flip_anywhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_record_flipped, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_record_length_flipped, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_batch_header_flipped, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_batch_wiped, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_done_flipped, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_segment_header_flipped, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_middle_segment_missing, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_head_missing, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_flip_anywhere, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,23 +15,6 @@
 #include "tests/unit/broker/journal/files.h"
 #include "tests/unit/broker/journal/fixture.h"
 
-static int
-setup(void **state)
-{
-    static struct fixture f;
-
-    fixture_init(&f);
-    *state = &f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    fixture_deinit(*state);
-    return 0;
-}
-
 static void
 test_round_trip(void **state)
 {
@@ -245,13 +228,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_reads_from_everywhere, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_read_of_damaged_bytes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_verify_beside, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_verify_beside_begun, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_failure_is_final, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_round_trip, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_reads_from_everywhere, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_read_of_damaged_bytes, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_limits, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_verify_beside, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_verify_beside_begun, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_failure_is_final, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

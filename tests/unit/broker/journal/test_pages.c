@@ -23,20 +23,11 @@
 static int
 setup(void **state)
 {
-    static struct fixture f;
-
-    fixture_init(&f);
-    f.limits.segment_bytes = SEGMENT;
-    f.limits.max_bytes = 64 * SEGMENT;
-    f.limits.batch_bytes = SEGMENT;
-    *state = &f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    fixture_deinit(*state);
+    fixture_setup(state);
+    struct fixture *f = *state;
+    f->limits.segment_bytes = SEGMENT;
+    f->limits.max_bytes = 64 * SEGMENT;
+    f->limits.batch_bytes = SEGMENT;
     return 0;
 }
 
@@ -193,8 +184,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch_covers_its_page),
-        cmocka_unit_test_setup_teardown(test_ends_with_the_page, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ends_with_the_segment, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ends_with_the_page, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_ends_with_the_segment, setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

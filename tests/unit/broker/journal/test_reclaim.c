@@ -18,20 +18,11 @@
 static int
 setup(void **state)
 {
-    static struct fixture f;
-
-    fixture_init(&f);
-    f.limits.segment_bytes = SEGMENT;
-    f.limits.batch_bytes = SEGMENT / 2;
-    f.limits.max_bytes = 16 * SEGMENT;
-    *state = &f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    fixture_deinit(*state);
+    fixture_setup(state);
+    struct fixture *f = *state;
+    f->limits.segment_bytes = SEGMENT;
+    f->limits.batch_bytes = SEGMENT / 2;
+    f->limits.max_bytes = 16 * SEGMENT;
     return 0;
 }
 
@@ -296,12 +287,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_recycles, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_keeps, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cap_and_reserve, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_moves_survivors, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_moves_at_the_cap, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_random_life, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_recycles, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_keeps, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_cap_and_reserve, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_moves_survivors, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_moves_at_the_cap, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_random_life, setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,23 +14,6 @@
 #include "tests/unit/broker/journal/fixture.h"
 
 static int
-setup(void **state)
-{
-    static struct fixture f;
-
-    fixture_init(&f);
-    *state = &f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    fixture_deinit(*state);
-    return 0;
-}
-
-static int
 verify_quiet(const struct fixture *f)
 {
     FILE *out = fopen("/dev/null", "w");
@@ -295,13 +278,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_killed_at_any_moment, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_torn_at_every_byte, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_crash_while_opening, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_header_without_batch, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_epochs, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_segment_size_changes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_at_any_moment, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_torn_at_every_byte, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_crash_while_opening, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_header_without_batch, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_epochs, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_folder, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_segment_size_changes, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
