@@ -37,15 +37,15 @@ members_read(struct mp_cursor *at, size_t n, struct member *members, const struc
     for (size_t i = 0; i < n; i++) {
         struct member *m = &members[i];
         struct mp_value key;
-        int bad = mp_next(at, &key);
+        mp_take(at, &key);
         m->key = (struct slice){key.at, key.len};
         m->at = *at;
-        bad |= mp_next(at, &m->value);
+        mp_take(at, &m->value);
         if (m->value.type == MP_MAP || m->value.type == MP_ARRAY) {
             *at = m->at;
-            bad |= mp_skip(at);
+            int bad = mp_skip(at);
+            sluice_assert(bad == MP_OK);
         }
-        sluice_assert(bad == MP_OK);
         if (key.type != MP_STR)
             return false;
         size_t to = i;

@@ -324,8 +324,7 @@ value_begin(struct text *t, struct mp_cursor *at)
 {
     struct mp_value v;
 
-    int bad = mp_next(at, &v);
-    sluice_assert(bad == MP_OK);
+    mp_take(at, &v);
     if (v.type != MP_ARRAY && v.type != MP_MAP)
         return json_text_scalar(t->b, &v);
     sluice_assert(t->depth <= MP_DEPTH_MAX);
