@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "broker/core/dispatch.h"
 #include "broker/core/state.h"
 
 struct core *
@@ -162,8 +161,6 @@ core_tick(struct core *c, int64_t now_us)
         message_move(c, message, MESSAGE_READY, 0);
     volatiles_expire(c);
     clients_review(c);
-    if (dispatch_wanted(c))
-        return now_us;
     next = sooner(c->clients.next_announce_us, c->workers.next_silent_us);
     next = sooner(next, retry_next_us(&c->messages, &c->retry));
     next = sooner(next, stall_next_us(c));

@@ -136,6 +136,9 @@ void core_worker_drain(struct core *c, uint32_t worker);
 /* --- leases --- */
 /* Hands waiting messages to workers with credit: EFFECT_DELIVER each. */
 void core_dispatch(struct core *c, int64_t now_us);
+/* Would it find something to hand out now? After a dispatch and its effects: only what could not be
+ * delivered. */
+bool core_dispatch_wanted(const struct core *c);
 size_t core_lease_messages(const struct core *c, uint32_t lease, const uint32_t **ret_messages);
 /* DELIVER could not be sent: back to the front, nobody's fault, attempt not counted. */
 void core_undeliver(struct core *c, uint32_t lease, int64_t now_us);
@@ -150,9 +153,9 @@ bool core_report(struct core *c, uint32_t worker, uint32_t lease, uint64_t epoch
 bool core_is_durable(const struct core *c, uint64_t seq);
 
 /* Time passes: leases, silence, delayed retries, volatile expiry, lazy announcements. Returns the
- * next deadline (INT64_MAX: none). Net drains its sockets before this, and reports a gap between
- * turns of over 1 s by core_time_jumped, first thing in that turn, so that leases and heartbeats do
- * not pay for it. */
+ * next deadline (INT64_MAX: none). Net drains its sockets before this, dispatches after it, and
+ * reports a gap between turns of over 1 s by core_time_jumped, first thing in that turn, so that
+ * leases and heartbeats do not pay for it. */
 int64_t core_tick(struct core *c, int64_t now_us);
 void core_time_jumped(struct core *c, int64_t gap_us);
 

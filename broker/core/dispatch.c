@@ -7,7 +7,7 @@
  *   - An ALONE message is a lease of its own, for a worker that holds nothing, and that worker gets
  *     nothing else meanwhile: so if it dies, we know of what. While one waits nobody prefetches,
  * else nobody would ever be free for it. */
-#include "broker/core/dispatch.h"
+#include "broker/core/core.h"
 
 #include "base/error.h"
 #include "broker/core/state.h"
@@ -117,7 +117,7 @@ core_dispatch(struct core *c, int64_t now_us)
 }
 
 bool
-dispatch_wanted(const struct core *c)
+core_dispatch_wanted(const struct core *c)
 {
     for (uint32_t i = 0; i < c->n_services; i++) {
         const struct service *s = &c->services[i];

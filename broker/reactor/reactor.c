@@ -256,6 +256,7 @@ reactor_turn(struct reactor *r)
     if (b->fatal == 0 && !b->draining) {
         core_dispatch(b->core, b->now_us);
         effects_run(b);
+        r->more |= core_dispatch_wanted(b->core); /* a worker was found gone */
     }
     if (b->fatal == 0)
         send_clients(b);

@@ -183,6 +183,7 @@ model_dispatch(struct model *m)
     core_dispatch(m->core, ref->now_us);
     model_effects(m);
     ref_dispatched(ref);
+    ref_check(ref, !core_dispatch_wanted(m->core));
     struct ref_worker *w = model_worker(m);
     if (w == NULL || w->n_leases == 0 || model_draw(m, 8) != 0)
         return;
@@ -197,5 +198,7 @@ model_dispatch(struct model *m)
     core_undeliver(m->core, w->leases[i], ref->now_us);
     ref_lease_end(ref, w, i, false);
     model_effects(m);
+    ref_check(ref, w->n_leases > 0 || w->draining || ref->paused[w->service] ||
+                       core_dispatch_wanted(m->core));
     model_pull(m, w); /* the credit is good again; this replaces it */
 }

@@ -271,8 +271,10 @@ test_announcing(void **state)
     core_worker_pull(f.core, w, 1, 1, 0);
     core_durable(f.core, fixture_accept(&f, 0, 0), 1000);
     assert_null(fixture_effect(&f, EFFECT_FLUSH_CLIENT, 0));
-    assert_int_equal(core_tick(f.core, 2000), 2000); /* there is something to dispatch */
+    assert_int_equal(core_tick(f.core, 2000), SECOND);
+    assert_true(core_dispatch_wanted(f.core));
     uint32_t lease = fixture_lease(&f, w, 2000);
+    assert_false(core_dispatch_wanted(f.core));
     assert_int_equal(core_tick(f.core, 3000), SECOND); /* since it was taken, not since the sync */
     core_tick(f.core, SECOND);
     assert_int_equal(fixture_effect(&f, EFFECT_ACCEPTED, 0)->seq, 1);
