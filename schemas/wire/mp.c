@@ -12,21 +12,20 @@ be_get(const uint8_t *p, unsigned n)
     uint32_t four;
     uint64_t eight;
 
-    switch (n) {
-    case 0:
+    if (n == 0)
         return 0;
-    case 1:
+    if (n == 1)
         return *p;
-    case 2:
+    if (n == 2) {
         memcpy(&two, p, sizeof(two));
         return be16toh(two);
-    case 4:
+    }
+    if (n == 4) {
         memcpy(&four, p, sizeof(four));
         return be32toh(four);
-    default:
-        memcpy(&eight, p, sizeof(eight));
-        return be64toh(eight);
     }
+    memcpy(&eight, p, sizeof(eight));
+    return be64toh(eight);
 }
 
 /* What was read, and where the next value begins. Fields are stored where the caller reads them: a
@@ -96,10 +95,11 @@ ext_put(struct mp_cursor *c, const uint8_t *p, struct mp_value *ret, uint64_t le
     return MP_OK;
 }
 
-static int
-next_long(struct mp_cursor *c, uint8_t head, struct mp_value *ret)
+/* A function of its own, so that what is read without it saves no registers. */
+static int __attribute__((noinline)) next_long(struct mp_cursor *c, struct mp_value *ret)
 {
     const uint8_t *p = c->at + 1;
+    uint8_t head = *c->at;
     unsigned n = head_extra[head & 0x1f];
 
     if (n > (size_t)(c->end - p))
@@ -162,18 +162,20 @@ next_long(struct mp_cursor *c, uint8_t head, struct mp_value *ret)
 int
 mp_next_other(struct mp_cursor *c, struct mp_value *ret_value)
 {
-    const uint8_t *next = c->at + 1;
     uint8_t head = *c->at;
 
-    if (head < 0x80)
-        return value_put(c, next, ret_value, MP_UINT, head);
-    if (head < 0xa0)
-        return container_put(c, next, ret_value, head < 0x90 ? MP_MAP : MP_ARRAY, head & 0x0f);
-    if (head < 0xc0)
+    if (head >= 0xc0 && head < 0xe0)
+        return next_long(c, ret_value);
+    if (head >= 0xa0 && head < 0xc0)
         return MP_BAD; /* a short text that is cut off */
-    if (head >= 0xe0)
-        return value_put(c, next, ret_value, MP_INT, (uint64_t)(int8_t)head);
-    return next_long(c, head, ret_value);
+    if (head < 0x80)
+        *ret_value = (struct mp_value){.type = MP_UINT, .u = head};
+    else if (head < 0xa0)
+        *ret_value = (struct mp_value){.type = head < 0x90 ? MP_MAP : MP_ARRAY, .len = head & 0x0f};
+    else
+        *ret_value = (struct mp_value){.type = MP_INT, .i = (int8_t)head};
+    c->at++;
+    return MP_OK;
 }
 
 /* What stands behind head and its bytes of head_extra, whose number is u. */

@@ -72,10 +72,12 @@ envelope_read(struct batch *b, const struct job *j, struct envelope *ret)
         struct slice raw = {at.at, 0};
         struct mp_cursor inside = at;
         mp_take(&inside, &v);
-        if (v.type == MP_MAP || v.type == MP_ARRAY)
-            mp_skip(&at);
-        else
+        if (v.type != MP_MAP && v.type != MP_ARRAY)
             at = inside;
+        else if (i + 1 == map.len)
+            at.at = at.end; /* nearly always the answers */
+        else
+            mp_skip(&at);
         raw.len = (size_t)(at.at - (const uint8_t *)raw.at);
         enum member m = key.type == MP_STR ? member_find(&key, j->fhir) : MEMBER_COUNT;
         if (m < MEMBER_COUNT)
