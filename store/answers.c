@@ -1,6 +1,7 @@
 /* Members are gathered on the stack and put in order by insertion: there are few of them. */
 #include "store/answers.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -12,33 +13,65 @@
 
 struct member {
     struct slice key;
+    uint64_t rank; /* length and first bytes of the key: decides most comparisons */
     struct mp_value value;
     struct mp_cursor at; /* before the value */
 };
 
-static bool
-key_less(struct slice a, struct slice b)
+/* Members in order of their keys. */
+struct ordered {
+    const struct member *order[ANSWERS_SORTED_MAX];
+    bool twice; /* some key stands twice */
+};
+
+/* jsonb's order is length, then bytes. */
+static uint64_t
+key_rank(struct slice key)
 {
-    if (a.len != b.len)
-        return a.len < b.len;
-    return a.len > 0 && memcmp(a.at, b.at, a.len) < 0;
+    uint64_t first = 0;
+
+    if (key.len >= UINT8_MAX)
+        return UINT64_MAX; /* longer than any other; among themselves they tie */
+    if (key.len >= sizeof(first))
+        memcpy(&first, key.at, sizeof(first));
+    else if (key.len > 0)
+        memcpy(&first, key.at, key.len);
+    return (uint64_t)key.len << 56 | be64toh(first) >> 8;
 }
 
-static bool
-key_equal(struct slice a, struct slice b)
+static inline int
+key_compare(const struct member *a, const struct member *b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    if (a->key.len != b->key.len)
+        return a->key.len < b->key.len ? -1 : 1;
+    return a->key.len > 0 ? memcmp(a->key.at, b->key.at, a->key.len) : 0;
 }
 
-/* Reads n members, and puts them in order of their keys. False: a key is no string. */
-static bool
-members_read(struct mp_cursor *at, size_t n, struct member *members, const struct member **order)
+/* Puts m into its place among n, behind one of the same key. */
+static void
+member_insert(struct ordered *o, size_t n, const struct member *m)
 {
+    for (; n > 0; n--) {
+        int order = key_compare(m, o->order[n - 1]);
+        o->twice = o->twice || order == 0;
+        if (order >= 0)
+            break;
+        o->order[n] = o->order[n - 1];
+    }
+    o->order[n] = m;
+}
+
+/* Reads n members. False: a key is no string. */
+static bool
+members_read(struct mp_cursor *at, size_t n, struct member *members, struct ordered *ret)
+{
+    ret->twice = false;
     for (size_t i = 0; i < n; i++) {
         struct member *m = &members[i];
         struct mp_value key;
         mp_take(at, &key);
-        m->key = (struct slice){key.at, key.len};
         m->at = *at;
         mp_take(at, &m->value);
         if (m->value.type == MP_MAP || m->value.type == MP_ARRAY) {
@@ -48,27 +81,24 @@ members_read(struct mp_cursor *at, size_t n, struct member *members, const struc
         }
         if (key.type != MP_STR)
             return false;
-        size_t to = i;
-        for (; to > 0 && key_less(m->key, order[to - 1]->key); to--)
-            order[to] = order[to - 1];
-        order[to] = m;
+        m->key = (struct slice){key.at, key.len};
+        m->rank = key_rank(m->key);
+        member_insert(ret, i, m);
     }
     return true;
 }
 
 /* The longest text that is worth a way of its own, or n. Where a key stands twice there is none. */
 static size_t
-long_find(const struct member *const *order, size_t n)
+long_find(const struct ordered *o, size_t n)
 {
     size_t found = n, len = ANSWERS_LONG_MIN - 1;
 
-    for (size_t i = 0; i < n; i++) {
-        bool twice = i > 0 && key_equal(order[i - 1]->key, order[i]->key);
-        if (twice)
-            return n;
-        if (order[i]->value.type == MP_STR && order[i]->value.len > len) {
+    for (size_t i = 0; i < n && !o->twice; i++) {
+        const struct mp_value *value = &o->order[i]->value;
+        if (value->type == MP_STR && value->len > len) {
             found = i;
-            len = order[i]->value.len;
+            len = value->len;
         }
     }
     return found;
@@ -90,9 +120,7 @@ member_write(struct buf *b, const struct member *m, bool first, bool empty)
     int full = first ? buf_append(b, "{", 1) : buf_append(b, ", ", 2);
 
     if (full == BUF_OK)
-        full = json_text_string(b, m->key.at, m->key.len);
-    if (full == BUF_OK)
-        full = buf_append(b, ": ", 2);
+        full = json_text_key(b, m->key.at, m->key.len);
     if (full == BUF_OK)
         full = empty ? buf_append(b, ANSWERS_HOLE, HOLE_LEN) : value_write(b, m);
     return full;
@@ -103,7 +131,7 @@ answers_write(struct buf *b, struct slice msgpack, struct answers_beside *ret_be
 {
     struct mp_cursor whole = {msgpack.at, (const uint8_t *)msgpack.at + msgpack.len}, at = whole;
     struct member members[ANSWERS_SORTED_MAX];
-    const struct member *order[ANSWERS_SORTED_MAX];
+    struct ordered o;
     struct mp_value map;
     int full = BUF_OK;
     bool first = true;
@@ -112,12 +140,12 @@ answers_write(struct buf *b, struct slice msgpack, struct answers_beside *ret_be
     mp_take(&at, &map);
     size_t n = map.len;
     if (map.type != MP_MAP || n == 0 || n > ANSWERS_SORTED_MAX ||
-        !members_read(&at, n, members, order))
+        !members_read(&at, n, members, &o))
         return json_text_write(b, &whole);
-    size_t beside = long_find(order, n);
+    size_t beside = long_find(&o, n);
     for (size_t i = 0; i < n && full == BUF_OK; i++) {
-        const struct member *m = order[i];
-        if (i + 1 < n && key_equal(m->key, order[i + 1]->key))
+        const struct member *m = o.order[i];
+        if (o.twice && i + 1 < n && key_compare(m, o.order[i + 1]) == 0)
             continue; /* the last one counts */
         full = member_write(b, m, first, i == beside);
         first = false;

@@ -47,7 +47,7 @@ bytes_escaped(bytes16 c)
 }
 
 /* All bytes of a text of 1 to 15, some of them twice. */
-static bytes16
+static inline bytes16
 short_load(const char *text, size_t len)
 {
     uint64_t first = UINT64_C(0x2020202020202020), last = first;
@@ -66,13 +66,10 @@ short_load(const char *text, size_t len)
     return bytes16_of(first, last);
 }
 
-static bool
-text_needs_escape(const char *text, size_t len)
+static bool __attribute__((noinline)) long_needs_escape(const char *text, size_t len)
 {
     size_t i = 0;
 
-    if (len < 16)
-        return len > 0 && bytes16_any(bytes_escaped(short_load(text, len)));
     for (; i + 64 < len; i += 64) {
         const char *at = text + i;
         if (bytes16_any(bytes_escaped(bytes16_load(at)) | bytes_escaped(bytes16_load(at + 16)) |
@@ -88,24 +85,33 @@ text_needs_escape(const char *text, size_t len)
     return bytes16_any(bytes_escaped(bytes16_load(text + len - 16)));
 }
 
-static int
-plain_write(struct buf *b, const char *text, size_t len)
+static inline bool
+text_needs_escape(const char *text, size_t len)
 {
+    if (len >= 16)
+        return long_needs_escape(text, len);
+    return len > 0 && bytes16_any(bytes_escaped(short_load(text, len)));
+}
+
+/* end: the quote, and what else follows. */
+static inline int
+plain_write(struct buf *b, const char *text, size_t len, const char *end)
+{
+    size_t end_len = strlen(end);
     uint8_t *p;
 
-    if (buf_reserve(b, len + 2, &p) != BUF_OK)
+    if (buf_reserve(b, 1 + len + end_len, &p) != BUF_OK)
         return BUF_FULL;
     p[0] = '"';
     if (len > 0)
         memcpy(p + 1, text, len);
-    p[len + 1] = '"';
-    buf_commit(b, len + 2);
+    memcpy(p + 1 + len, end, end_len);
+    buf_commit(b, 1 + len + end_len);
     return BUF_OK;
 }
 
 /* Six bytes for one is the worst case. */
-static int
-escaped_write(struct buf *b, const char *text, size_t len)
+static int __attribute__((cold)) escaped_write(struct buf *b, const char *text, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
     static const char brief[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
@@ -142,7 +148,16 @@ escaped_write(struct buf *b, const char *text, size_t len)
 int
 json_text_string(struct buf *b, const char *text, size_t len)
 {
-    return text_needs_escape(text, len) ? escaped_write(b, text, len) : plain_write(b, text, len);
+    return text_needs_escape(text, len) ? escaped_write(b, text, len)
+                                        : plain_write(b, text, len, "\"");
+}
+
+int
+json_text_key(struct buf *b, const char *key, size_t len)
+{
+    if (!text_needs_escape(key, len))
+        return plain_write(b, key, len, "\": ");
+    return escaped_write(b, key, len) == BUF_OK ? buf_append(b, ": ", 2) : BUF_FULL;
 }
 
 static int
@@ -314,9 +329,8 @@ member_begin(struct text *t, struct open *o, struct mp_cursor *at)
     o->first = false;
     o->in_member = true;
     o->left--;
-    int full = key.type == MP_STR ? json_text_string(t->b, (const char *)key.at, key.len)
-                                  : buf_append(t->b, "null", 4);
-    return full == BUF_OK ? buf_append(t->b, ": ", 2) : full;
+    return key.type == MP_STR ? json_text_key(t->b, (const char *)key.at, key.len)
+                              : buf_append(t->b, "null: ", 6);
 }
 
 static int

@@ -14,5 +14,7 @@ int json_text_write(struct buf *b, struct mp_cursor *at);
 int json_text_scalar(struct buf *b, const struct mp_value *v);
 /* One string with its quotes. */
 int json_text_string(struct buf *b, const char *text, size_t len);
+/* The same with the colon of a member behind it. */
+int json_text_key(struct buf *b, const char *key, size_t len);
 
 #endif
