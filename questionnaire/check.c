@@ -135,7 +135,7 @@ slot_check(struct check *c, uint32_t i, uint32_t place)
         return;
     }
     cardinality_check(c, i, place, slot);
-    if (answered && !slot->failed)
+    if (answered && item->limited && !slot->failed)
         limits_check(s, i, place);
 }
 

@@ -191,6 +191,36 @@ unverified_spread(struct compiler *c)
     }
 }
 
+/* Whether limits_check has anything to look at: a number may have too many digits, a choice may be
+ * none of the options, a quantity may have the wrong unit, whatever the definition says. */
+static bool
+is_limited(const struct item *item)
+{
+    switch (item->type) {
+    case ITEM_BOOLEAN:
+    case ITEM_DATE:
+    case ITEM_DATE_TIME:
+    case ITEM_TIME:
+    case ITEM_INTEGER:
+    case ITEM_STRING:
+    case ITEM_TEXT:
+    case ITEM_URL:
+        return item->set != NULL || item->min.kind != LIMIT_NONE || item->max.kind != LIMIT_NONE ||
+               item->min_length > 0 || item->max_length > 0 || item->regex != NULL;
+    case ITEM_DECIMAL:
+    case ITEM_CHOICE:
+    case ITEM_OPEN_CHOICE:
+    case ITEM_QUANTITY:
+    case ITEM_REFERENCE:
+    case ITEM_ATTACHMENT:
+    case ITEM_GROUP:
+    case ITEM_DISPLAY:
+    case ITEM_TYPE_COUNT:
+        break;
+    }
+    return true;
+}
+
 static bool
 definition_take(struct compiler *c)
 {
@@ -208,6 +238,8 @@ definition_take(struct compiler *c)
     good = scores_take(c) && good;
     good = good && alerts_take(c);
     unverified_spread(c);
+    for (uint32_t i = 0; i < c->q->n_items; i++)
+        c->q->items[i].limited = is_limited(&c->q->items[i]);
     return good;
 }
 

@@ -128,6 +128,7 @@ struct item {
     enum item_type type;
     bool required, repeats, conditional; /* conditional: it or an ancestor has enableWhen */
     bool read_only, hidden;
+    bool limited;    /* a value of its type may break a limit */
     bool unverified; /* it or an ancestor says what we can't judge (--unchecked): never rejected */
 
     const char *text;                              /* may be NULL */

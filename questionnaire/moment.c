@@ -1,7 +1,6 @@
 /* Scanning by hand: strptime takes too much and knows locales. */
 #include "questionnaire/moment.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define DAY_US ((int64_t)86400 * 1000000)
@@ -10,7 +9,8 @@ struct scan {
     const char *at, *end;
 };
 
-static bool
+/* Inline, so that n is known. */
+static inline bool
 digits_take(struct scan *s, int n, int *ret)
 {
     int v = 0;
@@ -18,9 +18,10 @@ digits_take(struct scan *s, int n, int *ret)
     if (s->end - s->at < n)
         return false;
     for (int i = 0; i < n; i++) {
-        if (!isdigit((unsigned char)s->at[i]))
+        unsigned digit = (unsigned)s->at[i] - '0';
+        if (digit > 9)
             return false;
-        v = v * 10 + (s->at[i] - '0');
+        v = v * 10 + (int)digit;
     }
     s->at += n;
     *ret = v;

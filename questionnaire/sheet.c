@@ -27,18 +27,16 @@ value_type_find(const struct mp_value *key)
 
 /* Room for n more elements of an array. */
 #define ROOM(s, array, cap, used, n, max)                                                          \
-    room_make((s), (void **)&(s)->array, &(s)->cap, (used), (n), (max), sizeof(*(s)->array))
+    ((n) <= (max) - (used) &&                                                                      \
+     ((used) + (n) <= (s)->cap ||                                                                  \
+      room_grow((s), (void **)&(s)->array, &(s)->cap, (used) + (n), sizeof(*(s)->array))))
 
-static bool
-room_make(struct sheet *s, void **array, uint32_t *cap, uint32_t used, uint32_t n, uint32_t max,
-          size_t size)
+/* True. */
+static bool __attribute__((cold))
+room_grow(struct sheet *s, void **array, uint32_t *cap, uint32_t needed, size_t size)
 {
-    if (n > max - used)
-        return false;
-    if (used + n <= *cap)
-        return true;
     uint32_t wanted = *cap > 0 ? *cap : 64;
-    while (wanted < used + n)
+    while (wanted < needed)
         wanted *= 2;
     *array = mem_grow(*array, wanted, size);
     s->bytes += (wanted - *cap) * size;

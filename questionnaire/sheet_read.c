@@ -1,5 +1,7 @@
 /* The short form laid out: structure and types in one walk over the bytes. Unknown names are told
  * at the place that holds them and without the name: a name can be a phone number. */
+#include <string.h>
+
 #include "base/error.h"
 #include "questionnaire/sheet.h"
 #include "questionnaire/value.h"
@@ -186,12 +188,22 @@ group_read(struct sheet *s, uint32_t i, uint32_t place, struct mp_cursor *at)
     }
 }
 
-/* key was read, its value stands at the cursor. */
-static void
-member_read(struct sheet *s, uint32_t place, const struct mp_value *key, struct mp_cursor *at)
+/* The item that a member names. */
+static uint32_t
+name_find(const struct questionnaire *q, const struct mp_value *key, uint32_t expected)
 {
-    uint32_t i = key->type == MP_STR ? item_find(s->q, (const char *)key->at, key->len) : ITEM_NONE;
+    if (key->type != MP_STR)
+        return ITEM_NONE;
+    if (expected != ITEM_NONE && q->items[expected].link_id_len == key->len &&
+        memcmp(q->items[expected].link_id, key->at, key->len) == 0)
+        return expected;
+    return item_find(q, (const char *)key->at, key->len);
+}
 
+/* What is said of item i, or of none, stands at the cursor. */
+static void
+member_read(struct sheet *s, uint32_t place, uint32_t i, struct mp_cursor *at)
+{
     if (i == ITEM_NONE) {
         sheet_broken_place(s, RULE_UNKNOWN_ITEM, place, NULL);
         mp_skip(at);
@@ -203,14 +215,17 @@ member_read(struct sheet *s, uint32_t place, const struct mp_value *key, struct 
         s->misplaced[i] = true;
         sheet_broken_item(s, RULE_MISPLACED_ITEM, i, place, NULL);
         mp_skip(at);
-    } else if (item->type == ITEM_DISPLAY || (group && !item->repeats)) {
+        return;
+    }
+    struct slot *slot = sheet_slot(s, i, place);
+    if (item->type == ITEM_DISPLAY || (group && !item->repeats)) {
         sheet_broken_item(s, RULE_NOT_A_QUESTION, i, place, NULL);
         mp_skip(at);
-    } else if (sheet_slot(s, i, place)->shown) {
+    } else if (slot->shown) {
         sheet_broken_item(s, RULE_DUPLICATE_ITEM, i, place, NULL);
         mp_skip(at);
     } else {
-        sheet_slot(s, i, place)->shown = true;
+        slot->shown = true;
         if (group)
             group_read(s, i, place, at);
         else
@@ -221,13 +236,18 @@ member_read(struct sheet *s, uint32_t place, const struct mp_value *key, struct 
 static void
 map_read(struct sheet *s, uint32_t place, const struct mp_value *map, struct mp_cursor *at)
 {
+    /* Senders write the members in the definition's order, nearly always. */
+    uint32_t expected = sheet_first_item(s, place);
     struct mp_value key;
 
     for (uint32_t n = 0; n < map->len; n++) {
         mp_take(at, &key);
         if (key.type == MP_MAP || key.type == MP_ARRAY)
             inside_skip(&key, at); /* a key that is no name */
-        member_read(s, place, &key, at);
+        uint32_t i = name_find(s->q, &key, expected);
+        member_read(s, place, i, at);
+        if (i != ITEM_NONE)
+            expected = s->q->items[i].next_in_scope;
     }
 }
 
