@@ -44,7 +44,7 @@ buf_trim(struct buf *b, size_t keep)
 }
 
 int
-buf_reserve_slow(struct buf *b, size_t n, uint8_t **ret_p)
+buf_grow(struct buf *b, size_t n)
 {
     if (n > b->ceiling - b->size)
         return BUF_FULL;
@@ -59,7 +59,6 @@ buf_reserve_slow(struct buf *b, size_t n, uint8_t **ret_p)
         b->data = mem_grow(b->data, cap, 1);
         b->cap = cap;
     }
-    *ret_p = b->data + b->size;
     return BUF_OK;
 }
 

@@ -26,17 +26,18 @@ void buf_clear(struct buf *b);             /* size = 0, memory kept */
 void buf_trim(struct buf *b, size_t keep); /* clears, and gives memory above keep bytes back */
 
 /* buf_reserve and buf_append where memory must grow. */
-int buf_reserve_slow(struct buf *b, size_t n, uint8_t **ret_p);
+int buf_grow(struct buf *b, size_t n);
 int buf_append_slow(struct buf *b, const void *data, size_t n);
 int buf_append_str(struct buf *b, const char *s);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Room for n more bytes; *ret_p points at them; buf_commit says how many were written. */
+/* Room for n more bytes; *ret_p points at them; buf_commit says how many were written. ret_p is
+ * handed on to no other function, so that the caller's pointer stays in a register. */
 static inline int
 buf_reserve(struct buf *b, size_t n, uint8_t **ret_p)
 {
-    if (n == 0 || n > b->cap - b->size)
-        return buf_reserve_slow(b, n, ret_p);
+    if ((n == 0 || n > b->cap - b->size) && buf_grow(b, n) != BUF_OK)
+        return BUF_FULL;
     *ret_p = b->data + b->size;
     return BUF_OK;
 }

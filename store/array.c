@@ -45,8 +45,9 @@ array_begin(struct array *a, enum store_oid element)
     buf_commit(&a->bytes, HEAD_BYTES);
 }
 
-int
-array_add(struct array *a, const void *bytes, size_t len)
+/* Inline, so that an element of known size is a store. */
+static inline int
+element_add(struct array *a, const void *bytes, size_t len)
 {
     uint8_t *p;
 
@@ -58,6 +59,12 @@ array_add(struct array *a, const void *bytes, size_t len)
     buf_commit(&a->bytes, 4 + len);
     a->n++;
     return BUF_OK;
+}
+
+int
+array_add(struct array *a, const void *bytes, size_t len)
+{
+    return element_add(a, bytes, len);
 }
 
 int
@@ -79,7 +86,7 @@ array_add_bigint(struct array *a, int64_t v)
 {
     uint64_t be = htobe64((uint64_t)v);
 
-    return array_add(a, &be, sizeof(be));
+    return element_add(a, &be, sizeof(be));
 }
 
 int

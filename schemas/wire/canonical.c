@@ -135,18 +135,15 @@ map_permute(struct canonical *c, const struct level *level)
     memcpy(start, spare, (size_t)(to - spare));
 }
 
-static void
-extent_begin(struct canonical *c, const struct extent *e)
+static void __attribute__((cold)) extents_grow(struct canonical *c)
 {
-    if (c->n_extents == c->cap_extents) {
-        bool was_inline = c->extents == c->inline_extents;
-        c->extents = mem_grow(was_inline ? NULL : c->extents, (size_t)c->cap_extents * 2,
-                              sizeof(*c->extents));
-        if (was_inline)
-            memcpy(c->extents, c->inline_extents, sizeof(c->inline_extents));
-        c->cap_extents *= 2;
-    }
-    c->extents[c->n_extents++] = *e;
+    bool was_inline = c->extents == c->inline_extents;
+
+    c->extents =
+        mem_grow(was_inline ? NULL : c->extents, (size_t)c->cap_extents * 2, sizeof(*c->extents));
+    if (was_inline)
+        memcpy(c->extents, c->inline_extents, sizeof(c->inline_extents));
+    c->cap_extents *= 2;
 }
 
 static bool
@@ -262,12 +259,15 @@ static void
 entry_begin(struct canonical *c, struct level *level, const struct mp_value *key,
             const uint8_t *raw)
 {
-    struct extent e = {
-        .at = form_at(c, raw), .key_len = key->len, .key = key->at, .prefix = key_prefix(key)};
-
-    if (c->n_extents > level->first && key_after(&c->extents[c->n_extents - 1], &e))
+    if (c->n_extents == c->cap_extents)
+        extents_grow(c);
+    struct extent *e = &c->extents[c->n_extents++];
+    e->at = form_at(c, raw);
+    e->key_len = key->len;
+    e->key = key->at;
+    e->prefix = key_prefix(key);
+    if (level->in_order && e > &c->extents[level->first] && key_after(e - 1, e))
         level->in_order = false;
-    extent_begin(c, &e);
 }
 
 /* Reads an element of the innermost level, of a map with its key; of a container the head. A

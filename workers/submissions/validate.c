@@ -313,8 +313,14 @@ verdict(struct judging *g)
 void
 validate_job(struct batch *b, struct job *j, const struct validate_env *env, bool *ret_unknown)
 {
-    struct judging g = {.b = b, .j = j, .env = env};
+    struct judging g; /* the envelope is large: envelope_read sets all of it */
 
+    g.b = b;
+    g.j = j;
+    g.env = env;
+    g.study = NULL;
+    g.site = (struct slice){NULL, 0};
+    g.flags.n = 0;
     findings_clear(&b->findings);
     j->form = NULL;
     j->alerts = NULL;
