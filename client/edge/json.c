@@ -22,13 +22,14 @@ struct json_key {
     uint32_t text_at;
 };
 
-enum want { WANT_VALUE, WANT_VALUE_OR_END, WANT_KEY, WANT_KEY_OR_END, WANT_NEXT };
+enum want { WANT_VALUE, WANT_VALUE_OR_END, WANT_KEY_OR_END, WANT_NEXT };
 
 /* One run over a text. */
 struct run {
     struct json *j;
     const uint8_t *text, *at, *end;
-    uint8_t *base, *out; /* base: where this value starts */
+    uint8_t *base, *out;     /* base: where this value starts */
+    struct json_text string; /* the latest one */
     enum want want;
 };
 
@@ -79,28 +80,27 @@ key_is_same(const struct run *r, const struct json_key *a, const struct json_key
            memcmp(r->base + a->at, r->base + b->at, a->len) == 0;
 }
 
-/* Puts the key on the stack; a small object is checked at once. */
+/* Puts the latest string on the stack as a key; a small object is checked at once. */
 static enum json_fault
-key_push(struct run *r, struct json_frame *f, const struct json_key *key)
+key_push(struct run *r, struct json_frame *f, uint32_t text_at)
 {
     struct json *j = r->j;
+    const struct json_key *keys = frame_keys(j, f);
+    const struct json_key key = {.tag = key_tag(r->string.chars, r->string.len),
+                                 .at = f->key_at,
+                                 .len = f->key_len,
+                                 .text_at = text_at};
 
-    uint64_t mark = UINT64_C(1) << (key->tag * UINT32_C(0x9e3779b9) >> 26);
+    uint64_t mark = UINT64_C(1) << (key.tag * UINT32_C(0x9e3779b9) >> 26);
     bool may_be_there = (f->seen & mark) != 0;
     f->seen |= mark;
     if (may_be_there && f->count <= SMALL_OBJECT) {
-        const struct json_key *keys = frame_keys(j, f);
         for (uint32_t i = 0; i < f->count; i++)
-            if (key_is_same(r, &keys[i], key))
+            if (key_is_same(r, &keys[i], &key))
                 return JSON_DUPLICATE;
     }
-    if (j->keys.cap - j->keys.size < sizeof(*key)) {
-        uint8_t *room;
-        int full = buf_reserve(&j->keys, sizeof(*key), &room);
-        sluice_assert(full == BUF_OK); /* bounded by JSON_NODES_MAX */
-    }
-    memcpy(j->keys.data + j->keys.size, key, sizeof(*key));
-    j->keys.size += sizeof(*key);
+    int full = buf_append(&j->keys, &key, sizeof(key));
+    sluice_assert(full == BUF_OK); /* bounded by JSON_NODES_MAX */
     return JSON_OK;
 }
 
@@ -227,8 +227,6 @@ value_take(struct run *r)
 {
     struct json *j = r->j;
     enum json_fault fault;
-    const uint8_t *chars;
-    uint32_t len;
 
     if (++j->nodes > JSON_NODES_MAX)
         return JSON_NODES;
@@ -245,7 +243,7 @@ value_take(struct run *r)
         return container_open(r, false);
     case '"':
         r->at++;
-        fault = json_string(&r->at, r->end, &r->out, &chars, &len);
+        fault = json_string(&r->at, r->end, &r->out, &r->string);
         break;
     case 't':
         fault = word_take(r, "true", 4, 0xc3);
@@ -267,44 +265,44 @@ value_take(struct run *r)
     return fault;
 }
 
-static void
+/* Returns whether anything follows. */
+static inline bool
 space_skip(struct run *r)
 {
-    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\t' || *r->at == '\r'))
-        r->at++;
+    const uint8_t *p = r->at;
+
+    while (p < r->end && *p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+        p++;
+    r->at = p;
+    return p < r->end;
 }
 
-/* A key and its colon. */
+/* A key, its colon and its value. */
 static enum json_fault
-key_take(struct run *r)
+member_take(struct run *r)
 {
     struct json_frame *f = &r->j->frames[r->j->depth - 1];
-    struct json_key key = {.text_at = (uint32_t)(r->at - r->text)};
-    const uint8_t *chars;
+    const uint8_t *quote = r->at;
 
-    if (*r->at != '"')
+    if (*quote != '"')
         return JSON_SYNTAX;
     if (++r->j->nodes > JSON_NODES_MAX)
         return JSON_NODES;
     r->at++;
-    enum json_fault fault = json_string(&r->at, r->end, &r->out, &chars, &key.len);
+    enum json_fault fault = json_string(&r->at, r->end, &r->out, &r->string);
     if (fault != JSON_OK)
         return fault;
-    key.tag = key_tag(chars, key.len);
-    key.at = (uint32_t)(chars - r->base);
-    f->key_at = key.at;
-    f->key_len = key.len;
-    fault = key_push(r, f, &key);
+    f->key_at = (uint32_t)(r->string.chars - r->base);
+    f->key_len = r->string.len;
+    fault = key_push(r, f, (uint32_t)(quote - r->text));
     if (fault != JSON_OK) {
-        r->at = r->text + key.text_at;
+        r->at = quote;
         return fault;
     }
-    space_skip(r);
-    if (r->at == r->end || *r->at != ':')
+    if (!space_skip(r) || *r->at != ':')
         return JSON_SYNTAX;
     r->at++;
-    r->want = WANT_VALUE;
-    return JSON_OK;
+    return space_skip(r) ? value_take(r) : JSON_SYNTAX;
 }
 
 /* Behind a value, inside a container. */
@@ -313,14 +311,14 @@ next_take(struct run *r)
 {
     bool is_map = r->j->frames[r->j->depth - 1].is_map;
 
-    if (*r->at == ',') {
-        r->at++;
-        r->want = is_map ? WANT_KEY : WANT_VALUE;
-        return JSON_OK;
-    }
     if (*r->at == (is_map ? '}' : ']'))
         return container_close(r);
-    return JSON_SYNTAX;
+    if (*r->at != ',')
+        return JSON_SYNTAX;
+    r->at++;
+    if (!space_skip(r))
+        return JSON_SYNTAX;
+    return is_map ? member_take(r) : value_take(r);
 }
 
 static enum json_fault
@@ -331,10 +329,8 @@ token_take(struct run *r)
         return value_take(r);
     case WANT_VALUE_OR_END:
         return *r->at == ']' ? container_close(r) : value_take(r);
-    case WANT_KEY:
-        return key_take(r);
     case WANT_KEY_OR_END:
-        return *r->at == '}' ? container_close(r) : key_take(r);
+        return *r->at == '}' ? container_close(r) : member_take(r);
     case WANT_NEXT:
         return next_take(r);
     }
@@ -358,14 +354,10 @@ json_transcode(struct json *j, const uint8_t *text, size_t size, struct buf *out
 
     enum json_fault fault;
     do {
-        space_skip(&r);
-        fault = r.at == r.end ? JSON_SYNTAX : token_take(&r);
+        fault = space_skip(&r) ? token_take(&r) : JSON_SYNTAX;
     } while (fault == JSON_OK && !(j->depth == 0 && r.want == WANT_NEXT));
-    if (fault == JSON_OK) {
-        space_skip(&r);
-        if (r.at != r.end)
-            fault = JSON_TRAILING;
-    }
+    if (fault == JSON_OK && space_skip(&r))
+        fault = JSON_TRAILING;
     j->fault_at = (size_t)(r.at - text);
     if (fault == JSON_OK)
         buf_commit(out, (size_t)(r.out - r.base));

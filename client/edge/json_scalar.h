@@ -13,8 +13,14 @@
 #define JSON_DIGITS_MAX 34
 #define JSON_EXPONENT_MAX 308
 
+/* A string's characters, as they were written. */
+struct json_text {
+    const uint8_t *chars;
+    uint32_t len;
+};
+
 enum json_fault json_string(const uint8_t **at, const uint8_t *end, uint8_t **out,
-                            const uint8_t **ret_chars, uint32_t *ret_len);
+                            struct json_text *ret_text);
 enum json_fault json_number(const uint8_t **at, const uint8_t *end, uint8_t **out);
 
 static inline uint8_t *

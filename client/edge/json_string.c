@@ -238,34 +238,40 @@ string_slow(const uint8_t **at, const uint8_t *end, uint8_t *out, uint8_t **ret_
     return fault;
 }
 
+/* A string that is not plain to its end. */
+static enum json_fault
+string_take(const uint8_t **at, const uint8_t *end, uint8_t **out, struct json_text *ret_text)
+{
+    uint8_t *begin = *out + 5, *stop;
+
+    enum json_fault fault = string_slow(at, end, begin, &stop);
+    if (fault != JSON_OK)
+        return fault;
+    size_t len = (size_t)(stop - begin);
+    uint8_t *chars = *out + head_size(len);
+    if (chars != begin)
+        memmove(chars, begin, len);
+    head_write(*out, len);
+    *ret_text = (struct json_text){chars, (uint32_t)len};
+    *out = chars + len;
+    *at += 1;
+    return JSON_OK;
+}
+
 enum json_fault
-json_string(const uint8_t **at, const uint8_t *end, uint8_t **out, const uint8_t **ret_chars,
-            uint32_t *ret_len)
+json_string(const uint8_t **at, const uint8_t *end, uint8_t **out, struct json_text *ret_text)
 {
     const uint8_t *start = *at, *stop = plain_end(start, end);
     size_t len = (size_t)(stop - start);
-    uint8_t *chars;
 
-    if (stop < end && *stop == '"') {
-        chars = head_write(*out, len);
-        if (len <= 16 && end - start >= 16)
-            memcpy(chars, start, 16); /* one move; the room holds it, what follows writes over it */
-        else
-            memcpy(chars, start, len);
-    } else {
-        uint8_t *chars_end;
-        enum json_fault fault = string_slow(at, end, *out + 5, &chars_end);
-        if (fault != JSON_OK)
-            return fault;
-        stop = *at;
-        len = (size_t)(chars_end - (*out + 5));
-        chars = *out + head_size(len);
-        if (head_size(len) < 5)
-            memmove(chars, *out + 5, len);
-        head_write(*out, len);
-    }
-    *ret_chars = chars;
-    *ret_len = (uint32_t)len;
+    if (stop == end || *stop != '"')
+        return string_take(at, end, out, ret_text);
+    uint8_t *chars = head_write(*out, len);
+    if (len <= 16 && end - start >= 16)
+        memcpy(chars, start, 16); /* one move; the room holds it, what follows writes over it */
+    else
+        memcpy(chars, start, len);
+    *ret_text = (struct json_text){chars, (uint32_t)len};
     *out = chars + len;
     *at = stop + 1;
     return JSON_OK;
