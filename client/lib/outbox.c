@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define FIRST_BYTES ((size_t)16 * 1024)
+#define GATHERING_BYTES ((size_t)64 << 10) /* holds most waves: growing would copy */
 
 void
 outbox_init(struct outbox *o)
@@ -68,8 +68,7 @@ batch_begin(struct outbox *o, size_t first_record)
     size_t ceiling = first_record > OUTBOX_BATCH_BYTES ? first_record : OUTBOX_BATCH_BYTES;
     struct outbox_batch *b = batch_new(ceiling);
 
-    /* Small ones grow by doubling; the first step spares most of that. */
-    buf_reserve(&b->bytes, first_record > FIRST_BYTES ? first_record : FIRST_BYTES, &room);
+    buf_reserve(&b->bytes, first_record > GATHERING_BYTES ? first_record : GATHERING_BYTES, &room);
     b->prev = o->last;
     *(o->last != NULL ? &o->last->next : &o->first) = b;
     o->last = b;
@@ -103,10 +102,14 @@ outbox_reserve(struct outbox *o, const struct record *r, struct request *req, ui
 void
 outbox_flush(struct outbox *o)
 {
-    if (o->gathering == NULL)
+    struct outbox_batch *b = o->gathering;
+
+    if (b == NULL)
         return;
+    b->bytes.data = mem_grow(b->bytes.data, b->bytes.size, 1); /* what is not used goes back */
+    b->bytes.cap = b->bytes.size;
     if (o->unsent == NULL)
-        o->unsent = o->gathering;
+        o->unsent = b;
     o->gathering = NULL;
 }
 
