@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/bytes16.h"
+
 /* Does a dash stand before byte i? As in 8-4-4-4-12. */
 static inline bool
 uuid_dash_before(size_t i)
@@ -48,15 +50,17 @@ uuid_parse(const char *text, size_t len, struct uuid *ret_uuid)
 void
 uuid_format(const struct uuid *u, char ret_text[UUID_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
+    char digits[32];
     char *at = ret_text;
 
+    bytes16_hex(u->bytes, digits);
+    bytes16_hex(u->bytes + 8, digits + 16);
 #pragma GCC unroll 16
     for (size_t i = 0; i < sizeof(u->bytes); i++) {
         if (uuid_dash_before(i))
             *at++ = '-';
-        *at++ = digits[u->bytes[i] >> 4];
-        *at++ = digits[u->bytes[i] & 0x0f];
+        memcpy(at, digits + 2 * i, 2);
+        at += 2;
     }
     *at = '\0';
 }

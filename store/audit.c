@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes16.h"
 #include "base/error.h"
 #include "schemas/wire/key_file.h"
 #include "schemas/wire/mp.h"
@@ -42,8 +43,11 @@ static char *
 hex_put(char *at, const uint8_t *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
+    size_t i = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    for (; i + 8 <= n; i += 8, at += 16)
+        bytes16_hex(bytes + i, at);
+    for (; i < n; i++) {
         *at++ = digits[bytes[i] >> 4];
         *at++ = digits[bytes[i] & 0x0f];
     }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -39,6 +40,24 @@ test_format_table(void **state)
 }
 
 static void
+test_every_day_is_the_librarys(void **state)
+{
+    const int64_t day_us = 86400 * US_PER_S;
+    char text[CLOCK_TEXT_SIZE], wanted[64];
+
+    (void)state;
+    for (int64_t day = -719162; day < 2932897; day++) { /* 0001-01-01 to 9999-12-31 */
+        time_t seconds = (time_t)(day * 86400);
+        struct tm tm;
+        clock_format(day * day_us, text);
+        gmtime_r(&seconds, &tm);
+        snprintf(wanted, sizeof(wanted), "%04d-%02d-%02dT00:00:00.000000Z", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday);
+        assert_memory_equal(text, wanted, CLOCK_TEXT_SIZE);
+    }
+}
+
+static void
 test_clocks_tell_the_kernels_time(void **state)
 {
     (void)state;
@@ -64,6 +83,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format_table),
+        cmocka_unit_test(test_every_day_is_the_librarys),
         cmocka_unit_test(test_clocks_tell_the_kernels_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
