@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "questionnaire/moment.h"
+#include "questionnaire/normal.h"
 #include "questionnaire/sheet.h"
 #include "questionnaire/valueset.h"
 
@@ -238,8 +239,10 @@ definition_take(struct compiler *c)
     good = scores_take(c) && good;
     good = good && alerts_take(c);
     unverified_spread(c);
-    for (uint32_t i = 0; i < c->q->n_items; i++)
+    for (uint32_t i = 0; i < c->q->n_items; i++) {
         c->q->items[i].limited = is_limited(&c->q->items[i]);
+        c->q->converts = c->q->converts || normal_has_unit(&c->q->items[i]);
+    }
     return good;
 }
 

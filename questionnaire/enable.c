@@ -288,10 +288,10 @@ void
 sheet_enable(struct sheet *s)
 {
     const struct questionnaire *q = s->q;
-    struct enable e = {.s = s};
 
     if (!q->conditional)
         return; /* ENABLED is what slots start with */
+    struct enable e = {.s = s};
     for (uint32_t n = 0; n < q->n_items; n++) {
         uint32_t i = q->enable_order[n];
         const struct item *item = &q->items[i];

@@ -177,6 +177,7 @@ struct questionnaire {
      * ask: enabling can be decided in one walk. */
     uint32_t *enable_order;
     bool conditional; /* some item has enableWhen */
+    bool converts;    /* some item has normal_has_unit */
 
     const char *url, *version, *name, *status;   /* each may be NULL */
     const char *effective_start, *effective_end; /* effectivePeriod; each may be NULL */

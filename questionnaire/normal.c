@@ -35,8 +35,8 @@ has_text(const struct item *item)
            ((typed && item->set == NULL) || item->type == ITEM_OPEN_CHOICE);
 }
 
-static bool
-has_unit(const struct item *item)
+bool
+normal_has_unit(const struct item *item)
 {
     return item->identifier == IDENTIFIER_NONE && item->type == ITEM_QUANTITY &&
            item->unit != NULL && item->unit->code != NULL;
@@ -46,10 +46,10 @@ bool
 questionnaire_normalises(const struct questionnaire *q)
 {
     for (uint32_t i = 0; i < q->n_items; i++) {
-        if (has_text(&q->items[i]) || has_unit(&q->items[i]))
+        if (has_text(&q->items[i]))
             return true;
     }
-    return false;
+    return q->converts;
 }
 
 static void
@@ -125,7 +125,7 @@ value_take(struct taking *t, const struct item *item, struct mp_cursor *at, uint
     struct mp_value v;
 
     mp_take(&inside, &v);
-    if (has_unit(item))
+    if (normal_has_unit(item))
         quantity_take(t, item, &v, inside, nth);
     else if (t->widths && has_text(item) && item->type == ITEM_OPEN_CHOICE)
         free_text_take(t, item, &v, inside, nth);
@@ -224,11 +224,8 @@ normals_take(const struct questionnaire *q, const uint8_t *answers, size_t size,
 {
     struct taking t = {.q = q, .widths = width_may_differ(answers, size)};
     struct mp_cursor at = {answers, answers + size};
-    bool units = false;
 
-    for (uint32_t i = 0; i < q->n_items && !units; i++)
-        units = has_unit(&q->items[i]);
-    if (!units && !t.widths)
+    if (!q->converts && !t.widths)
         return BUF_OK;
     buf_init(&t.entries, out->ceiling);
     buf_init(&t.text, out->ceiling);

@@ -11,6 +11,10 @@
 #include "base/buf.h"
 #include "questionnaire/questionnaire.h"
 
+struct item;
+
+/* The item's answers are quantities that have a default unit. For the compiler. */
+bool normal_has_unit(const struct item *item);
 /* Some item of the definition may have answers with a normal value of their own. */
 bool questionnaire_normalises(const struct questionnaire *q);
 

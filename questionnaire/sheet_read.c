@@ -54,12 +54,18 @@ is_value_with_items(const struct item *item, const struct mp_value *v, struct mp
     return value && items;
 }
 
+/* A question in its place. */
+struct asked {
+    struct sheet *s;
+    const struct item *item;
+    uint32_t i, place;
+};
+
 /* The value of answer a. */
 static void
-value_take(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, const struct met *m,
-           const struct mp_cursor *inside)
+value_take(const struct asked *q, uint32_t a, const struct met *m, const struct mp_cursor *inside)
 {
-    struct answer *answer = &s->answers[a];
+    struct answer *answer = &q->s->answers[a];
     const char *more;
 
     answer->v = m->v;
@@ -67,11 +73,11 @@ value_take(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, const struct
     answer->inside = inside->at;
     if (m->v.type == MP_NIL)
         return;
-    sheet_slot(s, i, place)->n++;
-    enum rule rule = value_judge(&s->q->items[i], answer, s->end, &more);
+    sheet_slot(q->s, q->i, q->place)->n++;
+    enum rule rule = value_judge(q->item, answer, q->s->end, &more);
     answer->good = rule == RULE_COUNT;
     if (rule != RULE_COUNT)
-        sheet_broken_answer(s, rule, i, place, a, more);
+        sheet_broken_answer(q->s, rule, q->i, q->place, a, more);
 }
 
 static void
@@ -83,9 +89,9 @@ object_missing(struct sheet *s, uint32_t place)
 
 /* {"value": …, "items": {…}}, whose head was read. */
 static void
-wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t members,
-             struct mp_cursor *at)
+wrapped_read(const struct asked *q, uint32_t a, uint32_t members, struct mp_cursor *at)
 {
+    struct sheet *s = q->s;
     struct mp_cursor items = {NULL, NULL};
     struct mp_value key, v;
     struct met value;
@@ -99,11 +105,11 @@ wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t m
             mp_skip(at);
         } else {
             met_take(at, &value);
-            value_take(s, i, place, a, &value, at);
+            value_take(q, a, &value, at);
             inside_skip(&value.v, at);
         }
     }
-    uint32_t below = sheet_place_add(s, i, place, a);
+    uint32_t below = sheet_place_add(s, q->i, q->place, a);
     if (items.at == NULL || below == SHEET_NONE)
         return;
     mp_take(&items, &v);
@@ -113,47 +119,46 @@ wrapped_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t a, uint32_t m
         object_missing(s, below);
 }
 
-/* One answer, whose head was read; in an array it must be one. */
+/* One answer, whose head was read. */
 static void
-answer_read(struct sheet *s, uint32_t i, uint32_t place, uint32_t position, bool in_array,
-            const struct met *m, struct mp_cursor *at)
+answer_read(const struct asked *q, uint32_t position, const struct met *m, struct mp_cursor *at)
 {
-    const struct item *item = &s->q->items[i];
+    uint32_t a = sheet_answer_add(q->s, q->i, q->place);
 
-    if (m->v.type == MP_NIL && !in_array)
-        return;
-    uint32_t a = sheet_answer_add(s, i, place);
     if (a == SHEET_NONE) {
         inside_skip(&m->v, at);
         return;
     }
-    s->answers[a].position = position;
-    if (is_value_with_items(item, &m->v, *at)) {
-        wrapped_read(s, i, place, a, m->v.len, at);
+    q->s->answers[a].position = position;
+    if (is_value_with_items(q->item, &m->v, *at)) {
+        wrapped_read(q, a, m->v.len, at);
         return;
     }
-    value_take(s, i, place, a, m, at);
+    value_take(q, a, m, at);
     inside_skip(&m->v, at);
-    if (m->v.type == MP_NIL)
-        sheet_broken_answer(s, RULE_TYPE, i, place, a, item_type_values[item->type]);
-    else if (item->first_inside != ITEM_NONE)
-        sheet_place_add(s, i, place, a);
+    if (m->v.type == MP_NIL) /* in an array it must be an answer */
+        sheet_broken_answer(q->s, RULE_TYPE, q->i, q->place, a, item_type_values[q->item->type]);
+    else if (q->item->first_inside != ITEM_NONE)
+        sheet_place_add(q->s, q->i, q->place, a);
 }
 
 static void
 question_read(struct sheet *s, uint32_t i, uint32_t place, struct mp_cursor *at)
 {
+    struct asked q = {s, &s->q->items[i], i, place};
     struct met m, one;
 
     met_take(at, &m);
+    if (m.v.type == MP_NIL)
+        return;
     if (m.v.type != MP_ARRAY) {
-        answer_read(s, i, place, 0, false, &m, at);
+        answer_read(&q, 0, &m, at);
         return;
     }
     sheet_slot(s, i, place)->array = m.v.len > 0;
     for (uint32_t n = 0; n < m.v.len; n++) {
         met_take(at, &one);
-        answer_read(s, i, place, n, true, &one, at);
+        answer_read(&q, n, &one, at);
     }
 }
 

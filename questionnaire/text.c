@@ -6,13 +6,14 @@
 
 #include "base/bytes16.h"
 
-/* Of each byte, whether it is a control character (below 0x20, or 0x7f) or not ASCII. */
+/* Of each byte, whether it is a control character (below 0x20, or 0x7f) or not ASCII, which a
+ * signed compare finds with those below 0x20. */
 static bytes16
 bytes_special(const char *text)
 {
     bytes16 c = bytes16_load(text);
 
-    return (bytes16)((c < 0x20) | (c > 0x7e));
+    return (bytes16)(((bytes16_signed)c < 0x20) | (c == 0x7f));
 }
 
 /* Bytes at the start that are surely plain. */
