@@ -41,10 +41,13 @@ static const enum store_oid rejection_oids[REJECTION_COUNT] = {
     " AND s.submission_id = u.id AND s.broker = $1::uuid AND s.epoch = u.epoch"                    \
     " AND s.seq = u.seq) ON CONFLICT DO NOTHING RETURNING epoch, seq), "
 
-/* A rejection is mended when its id is stored. */
+/* A rejection is mended when its id is stored: all ids of a study in one scan of the index over
+ * (study, submission_id), a tenth of what a scan an id costs while the table is empty. The study is
+ * compared in the index's collation, or the index is read from end to end. */
 #define RESOLVED_SQL                                                                               \
-    ", resolved AS (UPDATE sluice.rejections r SET resolved_by = s.submission_id FROM stored s"    \
-    " WHERE r.submission_id = s.submission_id AND r.study = s.study AND r.kind <> 'conflict'"      \
+    ", resolved AS (UPDATE sluice.rejections r SET resolved_by = r.submission_id FROM (SELECT"     \
+    " study COLLATE \"default\" AS study, array_agg(submission_id) AS ids FROM stored GROUP BY 1)" \
+    " AS s WHERE r.study = s.study AND r.submission_id = ANY(s.ids) AND r.kind <> 'conflict'"      \
     " AND r.resolved_by IS NULL)"
 
 enum store_oid

@@ -67,6 +67,50 @@ def test_after_a_row_met_so_many_statements_expect_another(record, between):
     until(f"{want} refused statements", 10, lambda: refused(record) - before == want)
 
 
+def reject(record, n, id=None, study=STUDY, kind="rejected"):
+    record.query("insert into sluice.rejections (broker, epoch, seq, kind, study, submission_id, reasons, sealed,"
+                 " received_at, accepted_at) select gen_random_uuid(), 1, g, %s, %s, coalesce(%s::uuid,"
+                 " gen_random_uuid()), '[]', '', now(), now() from generate_series(1, %s) g", (kind, study, id, n))
+
+
+def mended(record):
+    return sorted((study, kind, str(by)) for study, kind, by in record.query(
+        "select study, kind, resolved_by from sluice.rejections where resolved_by is not null"))
+
+
+def entries_read(record):
+    return record.query("select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'rejections'")[0][0]
+
+
+@pytest.mark.parametrize("met", (False, True))
+@pytest.mark.parametrize("studies", ((STUDY,), (STUDY, "NCT9")))
+def test_a_rejection_is_mended_by_its_own_id_and_study(record, met, studies):
+    run, ids = record.driver(), [str(uuid.uuid4()) for _ in range(3)]
+    a = row()
+    for _ in range(1 + met):
+        store(run, a)  # the second time it is met: what follows goes with ON CONFLICT
+    for study, kind in itertools.product((STUDY, "NCT9", "NCT8"), ("rejected", "conflict", "held")):
+        for id in ids:
+            reject(record, 1, id, study, kind)
+    pairs = list(zip(ids, itertools.cycle(studies)))
+    assert store(run, *(row(id, study=study) for id, study in pairs)) == [True] * 3
+    assert mended(record) == sorted((study, kind, id) for id, study in pairs for kind in ("rejected", "held"))
+
+
+@pytest.mark.parametrize("met", (False, True))
+def test_rejections_of_other_ids_are_not_read(record, met):
+    reject(record, 500)
+    record.query("analyze sluice.rejections")
+    run, a, before = record.driver(), row(), entries_read(record)
+    for _ in range(1 + met):
+        store(run, a)
+    assert store(run, *(row() for _ in range(20))) == [True] * 20
+    record.drivers_end()
+    until("the session's figures", 10, lambda: record.query(
+        "select n_tup_ins >= 21 from pg_stat_user_tables where relname = 'submissions'")[0][0])
+    assert entries_read(record) == before
+
+
 def test_more_shapes_of_batch_than_a_connection_keeps_prepared(record):
     run, n = record.driver(), 0
     shapes = [{**rare, **site, **scores, "answers": packed({"pain": 3, **text}), "studies": studies}

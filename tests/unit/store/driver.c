@@ -386,7 +386,11 @@ main(int argc, char **argv)
         return EXIT_USAGE;
     }
     d.store = store_new(&(struct store_options){
-        .conninfo = argv[1], .program = "store-driver", .statement_timeout_us = 5000000});
+        .conninfo = argv[1],
+        .program = "store-driver",
+        .statement_timeout_us = 5000000,
+        .by_index = true, /* as workers */
+    });
     int n = store_connect(d.store);
     d.alerts = alerts_writer_new(CEILING);
     d.revisions = revisions_writer_new(CEILING);
