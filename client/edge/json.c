@@ -28,8 +28,8 @@ enum want { WANT_VALUE, WANT_VALUE_OR_END, WANT_KEY_OR_END, WANT_NEXT };
 struct run {
     struct json *j;
     const uint8_t *text, *at, *end;
-    uint8_t *base, *out;     /* base: where this value starts */
-    struct json_text string; /* the latest one */
+    uint8_t *base, *out;      /* base: where this value starts */
+    struct json_chars string; /* the latest one */
     enum want want;
 };
 
@@ -86,7 +86,7 @@ key_push(struct run *r, struct json_frame *f, uint32_t text_at)
 {
     struct json *j = r->j;
     const struct json_key *keys = frame_keys(j, f);
-    const struct json_key key = {.tag = key_tag(r->string.chars, r->string.len),
+    const struct json_key key = {.tag = key_tag(r->string.at, r->string.len),
                                  .at = f->key_at,
                                  .len = f->key_len,
                                  .text_at = text_at};
@@ -292,7 +292,7 @@ member_take(struct run *r)
     enum json_fault fault = json_string(&r->at, r->end, &r->out, &r->string);
     if (fault != JSON_OK)
         return fault;
-    f->key_at = (uint32_t)(r->string.chars - r->base);
+    f->key_at = (uint32_t)(r->string.at - r->base);
     f->key_len = r->string.len;
     fault = key_push(r, f, (uint32_t)(quote - r->text));
     if (fault != JSON_OK) {

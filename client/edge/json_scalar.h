@@ -1,4 +1,4 @@
-/* Strings and numbers of the transcoder. Inner header of json.
+/* Strings and numbers of the transcoder, and its scan of plain characters. Inner header of json.
  *
  * Each reads at *at (behind the opening quote; at the first character of the number), writes
  * msgpack at *out, and moves both on. The writer never needs more than twice what it read plus
@@ -13,14 +13,18 @@
 #define JSON_DIGITS_MAX 34
 #define JSON_EXPONENT_MAX 308
 
+/* The first byte at or behind p that a string can't hold as it is (control character, quote,
+ * backslash) or that is not ASCII, or end. */
+const uint8_t *json_plain_end(const uint8_t *p, const uint8_t *end);
+
 /* A string's characters, as they were written. */
-struct json_text {
-    const uint8_t *chars;
+struct json_chars {
+    const uint8_t *at;
     uint32_t len;
 };
 
 enum json_fault json_string(const uint8_t **at, const uint8_t *end, uint8_t **out,
-                            struct json_text *ret_text);
+                            struct json_chars *ret_chars);
 enum json_fault json_number(const uint8_t **at, const uint8_t *end, uint8_t **out);
 
 static inline uint8_t *

@@ -25,9 +25,8 @@ word_marks(uint64_t w)
     return (marks | w) & HIGHS;
 }
 
-/* The first byte at or behind p that needs a look, or end. */
-static const uint8_t *
-plain_end(const uint8_t *p, const uint8_t *end)
+const uint8_t *
+json_plain_end(const uint8_t *p, const uint8_t *end)
 {
 #ifdef __SSE2__
     const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
@@ -207,7 +206,7 @@ string_slow(const uint8_t **at, const uint8_t *end, uint8_t *out, uint8_t **ret_
     enum json_fault fault = JSON_OK;
 
     for (;;) {
-        const uint8_t *next = plain_end(p, end);
+        const uint8_t *next = json_plain_end(p, end);
         memcpy(out, p, (size_t)(next - p));
         out += next - p;
         p = next;
@@ -240,7 +239,7 @@ string_slow(const uint8_t **at, const uint8_t *end, uint8_t *out, uint8_t **ret_
 
 /* A string that is not plain to its end. */
 static enum json_fault
-string_take(const uint8_t **at, const uint8_t *end, uint8_t **out, struct json_text *ret_text)
+string_take(const uint8_t **at, const uint8_t *end, uint8_t **out, struct json_chars *ret_chars)
 {
     uint8_t *begin = *out + 5, *stop;
 
@@ -252,26 +251,26 @@ string_take(const uint8_t **at, const uint8_t *end, uint8_t **out, struct json_t
     if (chars != begin)
         memmove(chars, begin, len);
     head_write(*out, len);
-    *ret_text = (struct json_text){chars, (uint32_t)len};
+    *ret_chars = (struct json_chars){chars, (uint32_t)len};
     *out = chars + len;
     *at += 1;
     return JSON_OK;
 }
 
 enum json_fault
-json_string(const uint8_t **at, const uint8_t *end, uint8_t **out, struct json_text *ret_text)
+json_string(const uint8_t **at, const uint8_t *end, uint8_t **out, struct json_chars *ret_chars)
 {
-    const uint8_t *start = *at, *stop = plain_end(start, end);
+    const uint8_t *start = *at, *stop = json_plain_end(start, end);
     size_t len = (size_t)(stop - start);
 
     if (stop == end || *stop != '"')
-        return string_take(at, end, out, ret_text);
+        return string_take(at, end, out, ret_chars);
     uint8_t *chars = head_write(*out, len);
     if (len <= 16 && end - start >= 16)
         memcpy(chars, start, 16); /* one move; the room holds it, what follows writes over it */
     else
         memcpy(chars, start, len);
-    *ret_text = (struct json_text){chars, (uint32_t)len};
+    *ret_chars = (struct json_chars){chars, (uint32_t)len};
     *out = chars + len;
     *at = stop + 1;
     return JSON_OK;

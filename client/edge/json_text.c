@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "client/edge/json_scalar.h"
 
 /* "2026-11-22T06:00:00.000000Z": where the last digit of the microseconds stands. */
 #define TIME_FRACTION_END 26
@@ -29,31 +30,29 @@ character_length(const unsigned char *s, size_t left)
 void
 json_put_string(struct buf *b, const char *s, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)s;
+    const uint8_t *p = (const uint8_t *)s, *end = p + len;
 
     json_put_n(b, "\"", 1);
-    for (size_t i = 0; i < len;) {
-        size_t plain = i;
-        while (plain < len && p[plain] >= 0x20 && p[plain] < 0x7f && p[plain] != '"' &&
-               p[plain] != '\\')
-            plain++;
-        json_put_n(b, s + i, plain - i);
-        if ((i = plain) == len)
+    while (p < end) {
+        const uint8_t *plain = p;
+        p = json_plain_end(p, end);
+        json_put_n(b, (const char *)plain, (size_t)(p - plain));
+        if (p == end)
             break;
-        size_t n = character_length(p + i, len - i);
+        size_t n = character_length(p, (size_t)(end - p));
         if (n == 0) {
             json_put(b, "\xef\xbf\xbd");
             n = 1;
-        } else if (p[i] < 0x20 || p[i] == 0x7f) {
+        } else if (*p < 0x20 || *p == 0x7f) {
             char text[8];
-            snprintf(text, sizeof(text), "\\u%04x", p[i]);
+            snprintf(text, sizeof(text), "\\u%04x", *p);
             json_put(b, text);
         } else {
-            if (p[i] == '"' || p[i] == '\\')
+            if (*p == '"' || *p == '\\')
                 json_put_n(b, "\\", 1);
-            json_put_n(b, s + i, n);
+            json_put_n(b, (const char *)p, n);
         }
-        i += n;
+        p += n;
     }
     json_put_n(b, "\"", 1);
 }

@@ -1,8 +1,10 @@
 /* Requests come from a free list; ids for tracing come from the client if they are harmless. */
 #include "client/edge/request.h"
 
+#include <endian.h>
 #include <string.h>
 
+#include "base/bytes16.h"
 #include "base/error.h"
 
 #define FREE_KEPT 4096
@@ -25,14 +27,11 @@ id_is_sane(const char *s, size_t len)
 static void
 id_make(struct edge *e, char text[REQUEST_ID_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    uint64_t counter = ++e->id_counter;
+    uint64_t prefix = htobe64(e->id_prefix), counter = htobe64(++e->id_counter);
 
-    for (int i = 0; i < 16; i++) {
-        text[i] = digits[e->id_prefix >> (60 - 4 * i) & 15];
-        text[17 + i] = digits[counter >> (60 - 4 * i) & 15];
-    }
+    bytes16_hex((const uint8_t *)&prefix, text);
     text[16] = '-';
+    bytes16_hex((const uint8_t *)&counter, text + 17);
     text[33] = '\0';
 }
 
