@@ -22,16 +22,23 @@ met_take(struct mp_cursor *at, struct met *ret)
     mp_take(at, &ret->v);
 }
 
-/* Skips what stands inside v, whose head was read. */
 static void
-inside_skip(const struct mp_value *v, struct mp_cursor *at)
+values_skip(uint64_t n, struct mp_cursor *at)
 {
-    uint64_t n = v->type == MP_ARRAY ? v->len : v->type == MP_MAP ? (uint64_t)v->len * 2 : 0;
-
     while (n-- > 0) {
         int bad = mp_skip(at);
         sluice_assert(bad == MP_OK);
     }
+}
+
+/* Skips what stands inside v, whose head was read. */
+static inline void
+inside_skip(const struct mp_value *v, struct mp_cursor *at)
+{
+    if (v->type == MP_ARRAY)
+        values_skip(v->len, at);
+    else if (v->type == MP_MAP)
+        values_skip((uint64_t)v->len * 2, at);
 }
 
 /* {"value": …, "items": {…}}: only for questions that have items below them. */
