@@ -168,6 +168,25 @@ def test_follow_ups_are_the_same_at_every_attempt(rig, subject):
     assert rig.followups == []
 
 
+@pytest.mark.parametrize("answers, outcome, again", [(PHQ9, "stored", "duplicate"),
+                                                     ({**PHQ9, "PHQ0101": "often"}, "rejected", "rejected")])
+def test_what_a_lost_message_raised_is_told_by_the_one_that_comes_instead(rig, subject, answers, outcome, again):
+    """A crash of the broker takes a message that was stored already (handing out runs ahead of the sync); the client, who
+    got no answer, sends again in the next epoch."""
+    def brought(**members):
+        record = rig.submission(answers, id=id, subject=subject, questionnaire="phq-9", **members)
+        return rig.deliver(record)[0][0], [f.id for f in rig.followups]
+
+    id = uuid.uuid4().bytes
+    assert brought()[0] == outcome
+    (told,) = rig.followups
+    if outcome == "stored":  # the first one is of this epoch: it lives, and tells for itself
+        assert brought() == (again, [])
+    assert brought(origin=(rig.epoch + 1, rig.seq)) == (again, [told.id])
+    assert rig.query("select count, provisional from sluice.alerts where subject_id = %s", [subject]) == \
+        [(1, outcome == "rejected")]
+
+
 # --- the answer before ---
 
 def cough(rig, value, day, subject, **members):

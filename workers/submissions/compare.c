@@ -38,16 +38,14 @@ same_subject(const struct job *j, const struct submission_found *f)
 static bool
 job_settle(struct comparing *c, struct job *j, const struct submission_found *f)
 {
-    bool own =
-        uuid_equal(&c->b->broker, &f->broker) && j->row.epoch == f->epoch && j->row.seq == f->seq;
+    enum storer storer = storer_of(c->b, j, &f->broker, f->epoch, f->seq);
     bool same = f->hash_key == c->env->hash_key && same_subject(j, f) &&
                 memcmp(f->content_hash, j->row.content_hash, CONTENT_HASH_BYTES) == 0;
 
-    if (!own && !same)
+    if (storer != STORER_ITSELF && !same)
         return false;
-    j->row.stored_us = f->told.stored_us;
-    j->to_cache = own;
-    outcome_found(c->b, j, own, &f->told);
+    outcome_found(c->b, j, storer, &f->told);
+    j->to_cache = storer == STORER_ITSELF;
     return true;
 }
 

@@ -84,6 +84,7 @@ struct job {
     /* report */
     size_t payload_at, payload_len; /* msgpack, in batch.payloads */
     bool to_cache;                  /* its row is stored, by this message: tell Redis */
+    bool untold; /* stored by a message that may be gone: what that raised is told once more */
 };
 
 #define JOB_NAMES_MAX 320 /* bytes of questionnaire and version; loading keeps them shorter */

@@ -142,9 +142,20 @@ outcome_stored(struct batch *b, struct job *j, enum outcome outcome, const struc
     j->outcome = (uint8_t)outcome;
 }
 
-void
-outcome_found(struct batch *b, struct job *j, bool own, const struct submission_told *told)
+enum storer
+storer_of(const struct batch *b, const struct job *j, const struct uuid *broker, uint64_t epoch,
+          uint64_t seq)
 {
+    if (!uuid_equal(&b->broker, broker) || j->record.epoch != epoch)
+        return STORER_PAST;
+    return j->record.seq == seq ? STORER_ITSELF : STORER_PEER;
+}
+
+void
+outcome_found(struct batch *b, struct job *j, enum storer storer,
+              const struct submission_told *told)
+{
+    bool own = storer == STORER_ITSELF;
     bool completed = slice_is(told->status, "completed");
 
     outcome_stored(b, j, own ? OUTCOME_STORED : OUTCOME_DUPLICATE,
@@ -159,6 +170,8 @@ outcome_found(struct batch *b, struct job *j, bool own, const struct submission_
                        .flags = told->flags,
                        .warnings = warnings_of(j, told),
                    });
+    j->row.stored_us = told->stored_us;
+    j->untold = storer == STORER_PAST;
 }
 
 static void
@@ -346,7 +359,7 @@ outcome_retry_alerting(struct batch *b)
 {
     for (size_t i = 0; i < b->n; i++) {
         struct job *j = &b->jobs[i];
-        if (j->alerts != NULL || j->record.attempt > 1)
+        if (j->alerts != NULL || j->record.attempt > 1 || j->untold)
             j->outcome = OUTCOME_RETRY;
     }
 }

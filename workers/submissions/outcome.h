@@ -24,8 +24,16 @@ struct outcome_row {
  * or where answers of the batch have used up their room; they stand in the row. */
 void outcome_stored(struct batch *b, struct job *j, enum outcome outcome,
                     const struct outcome_row *row);
-/* Stored before, as the row says; own: by this message itself, else by its original. */
-void outcome_found(struct batch *b, struct job *j, bool own, const struct submission_told *told);
+/* Who stored what stands under the id: this message itself; another one of this epoch, which
+ * reports what it raised or comes again; or one of another epoch or broker. That one a crash may
+ * have taken before it was durable (invariants 3): its row stays, and nobody told what it raised.
+ */
+enum storer { STORER_ITSELF, STORER_PEER, STORER_PAST };
+enum storer storer_of(const struct batch *b, const struct job *j, const struct uuid *broker,
+                      uint64_t epoch, uint64_t seq);
+/* Stored before, as the row says. */
+void outcome_found(struct batch *b, struct job *j, enum storer storer,
+                   const struct submission_told *told);
 /* The findings' warnings become job.warnings. */
 void outcome_warnings(struct batch *b, struct job *j);
 /* The findings of batch.findings become payload and reasons; decides nothing. */

@@ -49,7 +49,7 @@ stored_take(void *arg, const struct submission_found *found)
         if (!again(j) || j->record.epoch != found->epoch || j->record.seq != found->seq ||
             !uuid_equal(&b->broker, &found->broker))
             continue;
-        outcome_found(b, j, true, &found->told);
+        outcome_found(b, j, STORER_ITSELF, &found->told);
         cache_again(b, j, found);
     }
 }

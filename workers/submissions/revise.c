@@ -40,15 +40,6 @@ revision_say(struct batch *b, struct job *j, const struct revision_written *writ
     j->to_cache = true;
 }
 
-/* Stored before, as it stands there; by another message unless it is our own. */
-static void
-revision_say_found(struct batch *b, struct job *j, bool own, const struct revision_found *f)
-{
-    outcome_found(b, j, own, &f->told);
-    j->row.stored_us = f->told.stored_us;
-    j->to_cache = own;
-}
-
 static void
 audit_fill(struct audit_row *a, const struct job *j, int32_t revision)
 {
@@ -182,19 +173,19 @@ current_judge(void *arg, const struct revision_found *f)
     struct correcting *c = arg;
     struct job *j = c->j;
     const struct study *study = catalog_study(c->env->catalog, j->row.study);
-    bool own = uuid_equal(&f->broker, &c->b->broker) && f->epoch == j->record.epoch &&
-               f->seq == j->record.seq;
+    enum storer storer = storer_of(c->b, j, &f->broker, f->epoch, f->seq);
     bool participant = j->actor_role.at == NULL || slice_is(j->actor_role, "participant");
 
     c->judgement = JUDGE_REFUSED;
-    if (own) {
-        revision_say_found(c->b, j, true, f);
+    if (storer == STORER_ITSELF) {
+        outcome_found(c->b, j, storer, &f->told);
+        j->to_cache = true;
         c->judgement = JUDGE_DONE;
     } else if (f->subject.len != j->subject.len ||
                memcmp(f->subject.at, j->subject.at, f->subject.len) != 0) {
         validate_refuse(c->b, j, RULE_UNKNOWN_SUBMISSION, "rejected", 404);
     } else if (correction_repeats(j, f)) {
-        revision_say_found(c->b, j, false, f);
+        outcome_found(c->b, j, storer, &f->told);
         c->judgement = JUDGE_DONE;
     } else if (f->is_void) {
         validate_refuse(c->b, j, RULE_SUBMISSION_VOID, "conflict", 409);

@@ -95,6 +95,21 @@ was_recorded(const struct job *j)
     return j->record.attempt > 1 && j->outcome != OUTCOME_NONE && j->submission.at != NULL;
 }
 
+/* A refused form's alert that neither this message raised nor another one counts: an earlier
+ * message of the same submission raised it, and may be gone without having told it (see
+ * STORER_PAST). */
+static bool
+stands_already(const struct job *j)
+{
+    bool refused = j->outcome == OUTCOME_REJECTED || j->outcome == OUTCOME_HELD ||
+                   j->outcome == OUTCOME_CONFLICT;
+
+    for (const struct raised *x = j->alerts; x != NULL && refused; x = x->next)
+        if (!x->row.raised && !x->row.counted)
+            return true;
+    return false;
+}
+
 int
 tell_gather(struct tell *t, const struct batch *b, struct store *s)
 {
@@ -105,7 +120,7 @@ tell_gather(struct tell *t, const struct batch *b, struct store *s)
     arena_clear(&t->texts);
     for (size_t i = 0; i < b->n; i++) {
         const struct job *j = &b->jobs[i];
-        if (was_recorded(j)) {
+        if (was_recorded(j) || j->untold || stands_already(j)) {
             again[n++] = j->record.id;
             continue;
         }
