@@ -151,7 +151,7 @@ def test_in_progress_may_lack_required_answers(rig):
 
 
 @pytest.mark.parametrize("inner", [{"id": uuid.uuid4().bytes}, {"study": "NCT008"}, {"subject": "SUB124"},
-                                   {"submission": 7}])
+                                   {"submission": 7}, {(1, 2): "a key that is an array"}])
 def test_a_body_that_differs_from_its_envelope_is_dead(rig, inner):
     before = rig.count(), rig.count("rejections")
     assert outcomes(rig.deliver(rig.submission(inner=inner))) == ["dead"]

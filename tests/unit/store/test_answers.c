@@ -71,6 +71,40 @@ members_come_in_the_order_of_jsonb(void **state)
     assert_null(f->beside.text.at);
 }
 
+/* Around the length up to which length and first bytes are compared together; same beginnings. */
+static void
+long_keys_come_in_the_order_of_jsonb(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        size_t len;
+        char first, last;
+    } keys[] = {{300, 'a', 'a'}, {255, 'z', 'b'}, {255, 'z', 'a'}, {254, 'z', 'z'},
+                {256, 'b', 'a'}, {8, 'x', 'b'},   {8, 'x', 'a'},   {7, 'y', 'y'}};
+    static const uint32_t order[] = {7, 6, 5, 3, 2, 1, 4, 0};
+    char key[300];
+    struct buf wanted;
+
+    buf_init(&wanted, 1 << 16);
+    mp_put_map(&f->msgpack, ARRAY_LEN(keys));
+    for (uint32_t i = 0; i < ARRAY_LEN(keys); i++) {
+        memset(key, keys[i].first, sizeof(key));
+        key[keys[i].len - 1] = keys[i].last;
+        mp_put_str(&f->msgpack, key, keys[i].len);
+        mp_put_uint(&f->msgpack, i);
+    }
+    for (uint32_t n = 0; n < ARRAY_LEN(order); n++) {
+        uint32_t i = order[n];
+        memset(key, keys[i].first, sizeof(key));
+        key[keys[i].len - 1] = keys[i].last;
+        buf_printf(&wanted, "%s\"%.*s\": %u", n > 0 ? ", " : "{", (int)keys[i].len, key, i);
+    }
+    buf_append(&wanted, "}", 2);
+    assert_int_equal(write_it(f), BUF_OK);
+    json_is(f, (const char *)wanted.data);
+    buf_deinit(&wanted);
+}
+
 static void
 the_longest_long_text_goes_beside(void **state)
 {
@@ -188,6 +222,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(members_come_in_the_order_of_jsonb, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_keys_come_in_the_order_of_jsonb, setup, teardown),
         cmocka_unit_test_setup_teardown(the_longest_long_text_goes_beside, setup, teardown),
         cmocka_unit_test_setup_teardown(a_shorter_text_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(of_a_key_that_stands_twice_the_last_one_counts, setup,

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "store/audit.h"
+#include "store/audit_data.h"
 
 #define TEXT(literal) ((struct slice){literal, sizeof(literal) - 1})
 
@@ -163,6 +164,29 @@ detail_of_a_submission(void **state)
     assert_memory_equal((const char *)s.at + 73, "0 cd00", 6);
 }
 
+/* The state a key begins with is kept from one code to the next: another key, or the other form,
+ * has its own. */
+static void
+data_macs_under_two_keys_in_two_forms(void **state)
+{
+    static const struct audit_key keys[2] = {{{1}}, {{1, 2}}};
+    void (*const forms[2])(const struct audit_key *, const struct audit_data *,
+                           uint8_t *) = {audit_data_mac, audit_data_mac_1};
+    const struct audit_data data = {.study = {"NCT007", 6}, .skew = AUDIT_SKEW_NONE};
+    uint8_t first[4][AUDIT_DATA_BYTES], again[AUDIT_DATA_BYTES];
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        forms[i / 2](&keys[i % 2], &data, first[i]);
+    for (unsigned i = 0; i < 64; i++) {
+        unsigned which = (i * 7 + i / 4) % 4;
+        forms[which / 2](&keys[which % 2], &data, again);
+        assert_memory_equal(again, first[which], sizeof(again));
+        for (unsigned other = 0; other < 4; other++)
+            assert_true(other == which || memcmp(again, first[other], sizeof(again)) != 0);
+    }
+}
+
 int
 main(void)
 {
@@ -172,6 +196,7 @@ main(void)
         cmocka_unit_test(a_restart_is_another_chain),
         cmocka_unit_test(a_note_is_read_as_written),
         cmocka_unit_test(detail_of_a_submission),
+        cmocka_unit_test(data_macs_under_two_keys_in_two_forms),
     };
 
     if (sodium_init() < 0)
