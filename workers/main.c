@@ -1,4 +1,4 @@
-/* sluice-worker: reads its configuration, starts the helper thread, runs one service until told to
+/* sluice-worker: reads its configuration, connects to the brokers, runs one service until told to
  * drain. Several workers are several processes. */
 #include <errno.h>
 #include <sodium.h>

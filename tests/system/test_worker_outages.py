@@ -88,6 +88,34 @@ def test_a_hung_backend_is_retry_not_death(stores):
         assert rig.deliver(rig.submission(id=id.bytes, origin=first[1], attempt=2))[0][0] == "stored"
 
 
+def test_while_its_store_holds_it_up_the_worker_extends_and_hears(stores):
+    """The main thread waits for a lock; the helper stands in: leases are extended, a drain and a signal are heard."""
+    import psycopg
+
+    for wish in ("drain", "signal"):
+        with Rig(stores) as rig:
+            rig.lease_us = 600_000
+            rig.pull()
+            assert rig.deliver(rig.submission())[0][0] == "stored"
+            with psycopg.connect(stores.postgres.dsn(rig.database)) as c:
+                c.execute("lock table sluice.submissions in access exclusive mode")
+                rig.lease += 1
+                rig.send(p.DELIVER, {"lease": rig.lease, "service": "submissions"}, rig.submission()[0])
+                for n in range(3):
+                    command, header, _ = rig.receive({p.EXTEND, p.REPORT}, 1)
+                    assert (command, header["lease"]) == (p.EXTEND, rig.lease), n
+                if wish == "drain":
+                    rig.send(p.DRAIN, {})
+                else:
+                    rig.process.signal(signal.SIGTERM)
+                until("the wish to be heard", 1, lambda: "draining" in rig.process.tail())
+                c.rollback()
+            command, header, bodies = rig.receive({p.REPORT})
+            assert header["lease"] == rig.lease and [o for o, _ in rig.reports(bodies[0]).values()] == ["stored"]
+            rig.receive({p.BYE})
+            assert rig.process.wait(10) == 0
+
+
 def test_sigterm_drains(stores):
     with Rig(stores) as rig:
         rig.pull()

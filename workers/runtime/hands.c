@@ -1,10 +1,9 @@
-/* The helper thread: owns the brokers' sockets, extends leases, asks for credit, reports. What it
- * shares with the main thread stands in hands_inner.h; everything else is its own. */
+/* The connections: what the brokers say, whom credit is given to, which leases are extended. Run by
+ * whichever thread has the lock of hands_inner.h. */
 #include "workers/runtime/hands.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -36,7 +35,7 @@ batch_is_full(const struct hands_options *o, const struct service_batch *b)
     return n >= o->batch_messages || b->size > o->batch_bytes / 2;
 }
 
-/* ---- what libsluice tells (helper, inside turn) ---- */
+/* ---- what libsluice tells, inside hands_turn ---- */
 
 static void
 on_connected(void *arg, const uint8_t broker[16], uint64_t epoch, int64_t lease_us)
@@ -57,12 +56,10 @@ on_disconnected(void *arg)
 
     l->connected = false;
     l->generation++;
-    pthread_mutex_lock(&h->lock);
     if (h->has_waiting[l->number]) {
         sluice_batch_free(h->waiting[l->number].memory);
         h->has_waiting[l->number] = false;
     }
-    pthread_mutex_unlock(&h->lock);
     log_event(EVENT_BROKER_LOST, LOG_U("broker", l->number));
 }
 
@@ -76,38 +73,28 @@ on_deliver(void *arg, uint64_t lease, struct sluice_batch *batch)
     int64_t now_us = clock_mono_us();
     if (l->extend_at_us <= now_us) /* none is held; else the next one comes early enough */
         l->extend_at_us = now_us + l->lease_us / 3;
-    pthread_mutex_lock(&h->lock);
-    bool take = !h->has_waiting[l->number] && h->ready && !h->drain;
-    if (take) {
-        struct hold *w = &h->waiting[l->number];
-        *w = (struct hold){
-            .memory = batch, .link = l->number, .lease = lease, .generation = l->generation};
-        w->batch.data = sluice_batch_data(batch, &w->batch.size);
-        w->batch.broker = l->broker;
-        w->is_full = batch_is_full(&h->options, &w->batch);
-        h->has_waiting[l->number] = true;
-    }
-    pthread_mutex_unlock(&h->lock);
-    if (take) {
-        wake(h->to_main);
-    } else {
+    if (h->has_waiting[l->number] || !h->ready || h->drain) {
         sluice_batch_free(batch);
         sluice_worker_return(l->worker, lease);
+        return;
     }
+    struct hold *w = &h->waiting[l->number];
+    *w = (struct hold){
+        .memory = batch, .link = l->number, .lease = lease, .generation = l->generation};
+    w->batch.data = sluice_batch_data(batch, &w->batch.size);
+    w->batch.broker = l->broker;
+    w->is_full = batch_is_full(&h->options, &w->batch);
+    h->has_waiting[l->number] = true;
 }
 
 static void
 drain_begin(struct hands *h)
 {
-    pthread_mutex_lock(&h->lock);
-    bool first = !h->drain;
+    if (h->drain)
+        return;
     h->drain = true;
-    pthread_mutex_unlock(&h->lock);
-    if (first) {
-        log_event(EVENT_DRAINING);
-        lifecycle_notify_stopping();
-    }
-    wake(h->to_main);
+    log_event(EVENT_DRAINING);
+    lifecycle_notify_stopping();
 }
 
 static void
@@ -128,116 +115,51 @@ on_fault(void *arg, const char *code, size_t code_len, const char *detail, size_
     log_event(EVENT_BROKER_FAULT, LOG_U("broker", l->number), LOG_S("why", why));
 }
 
-/* ---- the helper's round ---- */
+/* ---- a turn ---- */
 
-/* Does credit for the next batch ride on the report to this broker? A message less for each batch.
- */
-static bool
-credit_rides(struct hands *h, const struct link *l)
+bool
+hands_credit(struct hands *h)
 {
-    pthread_mutex_lock(&h->lock);
-    bool rides = h->ready && !h->drain && !h->stop && !h->holding;
+    bool open = h->ready && !h->drain && !h->stop, busy = h->holding, sent = false;
+
     for (unsigned i = 0; i < h->n_links; i++)
-        rides = rides && !h->has_waiting[i];
-    pthread_mutex_unlock(&h->lock);
-    return rides && !l->credit;
-}
-
-static void
-verdict_send(struct hands *h, struct verdict *v)
-{
-    struct link *l = &h->links[v->link];
-
-    if (l->generation == v->generation && v->give_back) {
-        sluice_worker_return(l->worker, v->lease);
-    } else if (l->generation == v->generation) {
-        bool pulls = credit_rides(h, l);
-        struct sluice_report report = {.lease = v->lease,
-                                       .entries = v->report.entries.data,
-                                       .entries_bytes = v->report.entries.size,
-                                       .note = v->report.note.data,
-                                       .note_bytes = v->report.note.size,
-                                       .followups = v->report.followups.data,
-                                       .followups_bytes = v->report.followups.size,
-                                       .pull_messages = pulls ? h->options.batch_messages : 0,
-                                       .pull_bytes = pulls ? h->options.batch_bytes : 0};
-        /* SLUICE_FULL or OFFLINE: the lease ends and the messages come again, attempt > 1. */
-        if (sluice_worker_report(l->worker, &report) == SLUICE_OK && pulls)
-            l->credit = true;
-    }
-    hands_report_deinit(&v->report);
-}
-
-static void
-verdicts_send(struct hands *h)
-{
-    struct verdict taken[VERDICTS_MAX];
-
-    pthread_mutex_lock(&h->lock);
-    unsigned n = h->n_verdicts;
-    memcpy(taken, h->verdicts, n * sizeof(*taken));
-    h->n_verdicts = 0;
-    pthread_cond_signal(&h->verdicts_taken);
-    pthread_mutex_unlock(&h->lock);
-    for (unsigned i = 0; i < n; i++)
-        verdict_send(h, &taken[i]);
-}
-
-static void
-credit_set(struct hands *h)
-{
-    bool open, busy = false;
-    bool ahead;
-    unsigned current = 0;
-    bool waiting[HANDS_BROKERS_MAX];
-
-    pthread_mutex_lock(&h->lock);
-    open = h->ready && !h->drain && !h->stop;
-    memcpy(waiting, h->has_waiting, sizeof(waiting));
-    busy = h->holding;
-    current = h->current.link;
-    ahead = h->current.is_full;
-    pthread_mutex_unlock(&h->lock);
-    for (unsigned i = 0; i < h->n_links; i++)
-        busy = busy || (waiting[i] && i != current);
+        busy = busy || (h->has_waiting[i] && i != h->current.link);
     for (unsigned i = 0; i < h->n_links; i++) {
         struct link *l = &h->links[i];
-        bool want = open && !waiting[i] && (!busy || (i == current && ahead));
+        bool ahead = i == h->current.link && h->current.is_full;
+        bool want = open && !h->has_waiting[i] && (!busy || ahead);
         if (want == l->credit)
             continue;
         sluice_worker_pull(l->worker, want ? h->options.batch_messages : 0,
                            want ? h->options.batch_bytes : 0);
         l->credit = want;
+        sent = true;
     }
+    return sent;
 }
 
 /* Not ready or draining: what waits goes back at once, nobody's fault. */
 static void
 waiting_return(struct hands *h)
 {
+    if (h->ready && !h->drain && !h->stop)
+        return;
     for (unsigned i = 0; i < h->n_links; i++) {
-        struct hold back = {0};
-        pthread_mutex_lock(&h->lock);
-        bool give = h->has_waiting[i] && (!h->ready || h->drain || h->stop);
-        if (give) {
-            back = h->waiting[i];
-            h->has_waiting[i] = false;
-        }
-        pthread_mutex_unlock(&h->lock);
-        if (!give)
+        struct hold *w = &h->waiting[i];
+        if (!h->has_waiting[i])
             continue;
-        sluice_batch_free(back.memory);
-        if (back.generation == h->links[i].generation)
-            sluice_worker_return(h->links[i].worker, back.lease);
+        h->has_waiting[i] = false;
+        sluice_batch_free(w->memory);
+        if (w->generation == h->links[i].generation)
+            sluice_worker_return(h->links[i].worker, w->lease);
     }
 }
 
 static void
 age_check(struct hands *h, int64_t now_us)
 {
-    pthread_mutex_lock(&h->lock);
     int64_t age_us = h->holding ? now_us - h->current.taken_us : 0;
-    pthread_mutex_unlock(&h->lock);
+
     if (age_us <= h->options.batch_timeout_us) {
         if (lifecycle_watchdog_us() > 0 && now_us >= h->alive_at_us) {
             lifecycle_notify_alive();
@@ -250,33 +172,33 @@ age_check(struct hands *h, int64_t now_us)
     _exit(EXIT_TEMPFAIL);
 }
 
-/* Extends what is held; returns when to come again. */
-static int64_t
-leases_extend(struct hands *h, int64_t now_us)
+/* Extends what is held. True if that was sent; *ret_next_us: when to come again. */
+static bool
+leases_extend(struct hands *h, int64_t now_us, int64_t *ret_next_us)
 {
-    int64_t next_us = INT64_MAX;
+    bool sent = false;
 
+    *ret_next_us = INT64_MAX;
     for (unsigned i = 0; i < h->n_links; i++) {
         struct link *l = &h->links[i];
         uint64_t leases[2];
         unsigned n = 0;
-        pthread_mutex_lock(&h->lock);
         if (h->holding && h->current.link == i && h->current.generation == l->generation)
             leases[n++] = h->current.lease;
         if (h->has_waiting[i])
             leases[n++] = h->waiting[i].lease;
-        pthread_mutex_unlock(&h->lock);
         if (n == 0 || l->lease_us == 0)
             continue;
         if (now_us >= l->extend_at_us) {
             while (n > 0)
                 sluice_worker_extend(l->worker, leases[--n]);
             l->extend_at_us = now_us + l->lease_us / 3;
+            sent = true;
         }
-        if (l->extend_at_us < next_us)
-            next_us = l->extend_at_us;
+        if (l->extend_at_us < *ret_next_us)
+            *ret_next_us = l->extend_at_us;
     }
-    return next_us;
+    return sent;
 }
 
 static int64_t
@@ -292,8 +214,46 @@ links_turn(struct hands *h, int64_t now_us)
     return next_us;
 }
 
+int64_t
+hands_turn(struct hands *h)
+{
+    int64_t now_us = clock_mono_us(), next_us, extend_us;
+    unsigned rounds = 0;
+    bool sent;
+
+    age_check(h, now_us);
+    waiting_return(h);
+    /* A turn may deliver, which changes who gets credit. */
+    do {
+        hands_credit(h);
+        next_us = links_turn(h, now_us);
+    } while (++rounds < ROUNDS_MAX && next_us <= now_us);
+    sent = hands_credit(h);
+    sent = leases_extend(h, now_us, &extend_us) || sent;
+    if (sent) { /* sending may have taken news in */
+        int64_t again_us = links_turn(h, now_us);
+        next_us = again_us < next_us ? again_us : next_us;
+    }
+    return extend_us < next_us ? extend_us : next_us;
+}
+
 static void
-round_wait(struct hands *h, int64_t until_us)
+signals_heed(struct hands *h)
+{
+    switch (lifecycle_read()) {
+    case LIFECYCLE_RUN:
+        break;
+    case LIFECYCLE_DRAIN:
+        drain_begin(h);
+        break;
+    case LIFECYCLE_STOP:
+        log_event(EVENT_STOPPED, LOG_I("code", EXIT_DONE));
+        _exit(EXIT_DONE);
+    }
+}
+
+bool
+hands_wait(struct hands *h, int64_t until_us, int fd)
 {
     struct pollfd fds[HANDS_BROKERS_MAX + 2];
     int64_t left_us = until_us - clock_mono_us();
@@ -301,83 +261,22 @@ round_wait(struct hands *h, int64_t until_us)
 
     for (unsigned i = 0; i < h->n_links; i++)
         fds[n++] = (struct pollfd){.fd = sluice_worker_fd(h->links[i].worker), .events = POLLIN};
-    fds[n++] = (struct pollfd){.fd = h->to_helper, .events = POLLIN};
     fds[n++] = (struct pollfd){.fd = lifecycle_fd(), .events = POLLIN};
+    fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
     if (left_us > US_PER_S)
         left_us = US_PER_S; /* the age check and the watchdog */
     int ms = left_us <= 0 ? 0 : (int)((left_us + US_PER_MS - 1) / US_PER_MS);
-    if (poll(fds, n, ms) <= 0)
-        return;
+    pthread_mutex_unlock(&h->lock);
+    int r = poll(fds, n, ms);
+    pthread_mutex_lock(&h->lock);
+    if (r <= 0)
+        return false;
     if (fds[n - 2].revents != 0)
-        wake_clear(h->to_helper);
-    if (fds[n - 1].revents != 0) {
-        switch (lifecycle_read()) {
-        case LIFECYCLE_RUN:
-            break;
-        case LIFECYCLE_DRAIN:
-            drain_begin(h);
-            break;
-        case LIFECYCLE_STOP:
-            log_event(EVENT_STOPPED, LOG_I("code", EXIT_DONE));
-            _exit(EXIT_DONE);
-        }
-    }
+        signals_heed(h);
+    return fds[n - 1].revents != 0;
 }
 
-static void
-links_bye(struct hands *h)
-{
-    int64_t until_us = clock_mono_us() + BYE_WAIT_US;
-
-    verdicts_send(h);
-    waiting_return(h);
-    for (unsigned i = 0; i < h->n_links; i++)
-        sluice_worker_bye(h->links[i].worker);
-    for (;;) {
-        uint64_t queued = 0;
-        int64_t now_us = clock_mono_us();
-        int64_t next_us = links_turn(h, now_us);
-        for (unsigned i = 0; i < h->n_links; i++)
-            queued += sluice_worker_queued(h->links[i].worker);
-        if (queued == 0 || now_us >= until_us)
-            return;
-        round_wait(h, next_us < until_us ? next_us : until_us);
-    }
-}
-
-static void *
-hands_run(void *arg)
-{
-    struct hands *h = arg;
-
-    for (;;) {
-        int64_t now_us = clock_mono_us(), next_us;
-
-        pthread_mutex_lock(&h->lock);
-        bool stop = h->stop;
-        pthread_mutex_unlock(&h->lock);
-        if (stop)
-            break;
-        age_check(h, now_us);
-        verdicts_send(h);
-        waiting_return(h);
-        /* A turn may deliver, which changes who gets credit, which is sent by the next turn. */
-        unsigned rounds = 0;
-        do {
-            credit_set(h);
-            next_us = links_turn(h, now_us);
-        } while (++rounds < ROUNDS_MAX && next_us <= now_us);
-        credit_set(h);
-        int64_t extend_us = leases_extend(h, now_us);
-        int64_t again_us = links_turn(h, clock_mono_us());
-        next_us = again_us < next_us ? again_us : next_us;
-        round_wait(h, extend_us < next_us ? extend_us : next_us);
-    }
-    links_bye(h);
-    return NULL;
-}
-
-/* ---- the main thread's side ---- */
+/* ---- making and ending ---- */
 
 static int
 links_make(struct hands *h)
@@ -420,14 +319,9 @@ hands_destroy(struct hands *h)
             sluice_batch_free(h->waiting[i].memory);
         sluice_worker_free(h->links[i].worker);
     }
-    for (unsigned i = 0; i < h->n_verdicts; i++)
-        hands_report_deinit(&h->verdicts[i].report);
-    pthread_cond_destroy(&h->verdicts_taken);
     pthread_mutex_destroy(&h->lock);
     if (h->to_helper >= 0)
         close(h->to_helper);
-    if (h->to_main >= 0)
-        close(h->to_main);
     free(h);
 }
 
@@ -438,18 +332,38 @@ hands_new(const struct hands_options *options, struct hands **ret_hands)
 
     h->options = *options;
     pthread_mutex_init(&h->lock, NULL);
-    pthread_cond_init(&h->verdicts_taken, NULL);
+    h->left_us = -US_PER_S; /* the main thread has much to do yet: the helper greets the brokers */
     h->to_helper = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    h->to_main = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int n = h->to_helper < 0 || h->to_main < 0 ? -errno : links_make(h);
+    int n = h->to_helper < 0 ? -errno : links_make(h);
     if (n == 0)
-        n = -pthread_create(&h->thread, NULL, hands_run, h);
+        n = -pthread_create(&h->thread, NULL, helper_run, h);
     if (n != 0) {
         hands_destroy(h);
         return n;
     }
     *ret_hands = h;
     return 0;
+}
+
+/* With the lock, like all that serves the connections. */
+static void
+links_bye(struct hands *h)
+{
+    int64_t until_us = clock_mono_us() + BYE_WAIT_US;
+
+    waiting_return(h);
+    for (unsigned i = 0; i < h->n_links; i++)
+        sluice_worker_bye(h->links[i].worker);
+    for (;;) {
+        uint64_t queued = 0;
+        int64_t now_us = clock_mono_us();
+        int64_t next_us = links_turn(h, now_us);
+        for (unsigned i = 0; i < h->n_links; i++)
+            queued += sluice_worker_queued(h->links[i].worker);
+        if (queued == 0 || now_us >= until_us)
+            return;
+        hands_wait(h, next_us < until_us ? next_us : until_us, -1);
+    }
 }
 
 void
@@ -462,5 +376,8 @@ hands_free(struct hands *h)
     pthread_mutex_unlock(&h->lock);
     wake(h->to_helper);
     pthread_join(h->thread, NULL);
+    pthread_mutex_lock(&h->lock);
+    links_bye(h);
+    pthread_mutex_unlock(&h->lock);
     hands_destroy(h);
 }

@@ -1,6 +1,7 @@
-/* The worker's hands: one helper thread that owns the sockets to all brokers (libsluice) and the
- * signals, so that heartbeats, leases and a second SIGTERM go on while the main thread blocks on
- * its stores. It knows no service.
+/* The worker's hands: the connections to all brokers (libsluice) and the signals. The main thread
+ * serves them itself while it waits for work and when it reports, so that a batch goes straight to
+ * it; while it is away for longer (its stores block it) a helper thread stands in, so that
+ * heartbeats, leases and a second SIGTERM go on. They know no service.
  *
  * Credit is given to a broker only while the main thread is ready (its stores serve), we do not
  * drain, and nothing waits already. The broker that gave the current batch may give one more ahead
@@ -47,7 +48,7 @@ enum hands_event { HANDS_BATCH, HANDS_TIMEOUT, HANDS_DRAIN };
 
 /* lifecycle_init comes before. Negative errno: endpoints are wrong or no thread can be made. */
 int hands_new(const struct hands_options *options, struct hands **ret_hands);
-/* Ends the thread: batches not taken go back, BYE is sent. */
+/* Ends the helper: batches not taken go back, BYE is sent. */
 void hands_free(struct hands *h);
 
 /* The main thread can (or can't) take work. Not ready: credit is withdrawn, what waits goes back.
@@ -60,7 +61,7 @@ bool hands_drain_wait(struct hands *h, int64_t deadline_us);
 /* A report as a service wants it: empty, with the ceilings it is to be held to. */
 void hands_report_init(struct service_report *report);
 void hands_report_deinit(struct service_report *report);
-/* Ends a hold; what the report holds is taken over and it comes back empty. */
-void hands_report(struct hands *h, struct hold *hold, struct service_report *report);
+/* Ends a hold. The report stays the caller's. */
+void hands_report(struct hands *h, struct hold *hold, const struct service_report *report);
 void hands_return(struct hands *h, struct hold *hold);
 #endif

@@ -1,6 +1,6 @@
-/* What the helper (hands.c) and the main thread's side of it (hold.c) share, under one lock: the
- * batch that waits, what is to be said about the current one, and a few flags. Two eventfds wake
- * either side. */
+/* What the connections (hands.c), the main thread (hold.c) and the helper (helper.c) share. One
+ * lock guards all of it, libsluice's workers included: whoever has it serves the connections. It is
+ * never held across a wait, nor while the main thread does a batch. */
 #ifndef SLUICE_WORKERS_RUNTIME_HANDS_INNER_H
 #define SLUICE_WORKERS_RUNTIME_HANDS_INNER_H
 
@@ -9,9 +9,7 @@
 
 #include "workers/runtime/hands.h"
 
-#define VERDICTS_MAX 4
-
-/* One broker. Owned by the helper. */
+/* One broker. */
 struct link {
     struct hands *hands;
     struct sluice_worker *worker;
@@ -24,33 +22,39 @@ struct link {
     int64_t extend_at_us;
 };
 
-/* What the main thread says about a batch it is done with. */
-struct verdict {
-    bool give_back;
-    unsigned link;
-    uint64_t lease, generation;
-    struct service_report report;
-};
-
 struct hands {
     struct hands_options options;
     struct link links[HANDS_BROKERS_MAX];
     unsigned n_links;
     pthread_t thread;
-    int to_helper, to_main; /* eventfds */
+    int to_helper; /* eventfd */
 
     pthread_mutex_t lock;
     struct hold waiting[HANDS_BROKERS_MAX]; /* by link */
     bool has_waiting[HANDS_BROKERS_MAX];
     bool holding; /* the main thread has a batch */
     struct hold current;
-    struct verdict verdicts[VERDICTS_MAX]; /* in order; the main thread waits while it is full */
-    unsigned n_verdicts;
-    pthread_cond_t verdicts_taken;
+    bool main_here;     /* the main thread serves the connections */
+    int64_t left_us;    /* when it last stopped doing so */
+    bool helper_parked; /* the helper waits for that without a deadline */
     bool ready, drain, stop;
 
-    int64_t alive_at_us; /* the watchdog's next sign of life; the helper's */
+    int64_t alive_at_us; /* the watchdog's next sign of life */
 };
+
+/* All with the lock held. */
+
+/* Serves all connections; returns when to come again at the latest. Always before hands_wait:
+ * libzmq may have taken news in already, and then no descriptor tells. */
+int64_t hands_turn(struct hands *h);
+/* Gives the lock up and waits for a connection, a signal, fd (negative: none) or the time; deals
+ * with signals. True if fd has become readable. */
+bool hands_wait(struct hands *h, int64_t until_us, int fd);
+/* Gives credit to whom it is due, takes it from others. True if that was sent. */
+bool hands_credit(struct hands *h);
+
+/* The helper's thread. arg: the hands. */
+void *helper_run(void *arg);
 
 static inline void
 wake(int fd)

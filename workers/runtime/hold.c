@@ -1,79 +1,92 @@
-/* The main thread's side of the hands: it takes a batch, and says what became of it. Blocks until
- * there is something, a drain or the deadline; never touches a socket. */
-#include <poll.h>
-
+/* The main thread's side of the hands: it waits for a batch at the connections themselves, and says
+ * what became of it. Blocks until there is something, a drain or the deadline. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "workers/runtime/hands_inner.h"
 
-void
-hands_ready(struct hands *h, bool ready)
+static void
+main_enter(struct hands *h)
 {
     pthread_mutex_lock(&h->lock);
-    bool changed = h->ready != ready;
-    h->ready = ready;
+    h->main_here = true;
+}
+
+/* From here on time runs until the helper stands in. */
+static void
+main_leave(struct hands *h)
+{
+    bool parked = h->helper_parked;
+
+    h->main_here = false;
+    h->left_us = clock_mono_us();
+    h->helper_parked = false;
     pthread_mutex_unlock(&h->lock);
-    if (changed)
+    if (parked)
         wake(h->to_helper);
 }
 
-/* True if fd (negative: none) has become readable. */
-static bool
-main_wait(struct hands *h, int64_t deadline_us, int fd)
+void
+hands_ready(struct hands *h, bool ready)
 {
-    int64_t left_us = deadline_us - clock_mono_us();
-    struct pollfd p[] = {{.fd = h->to_main, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    if (h->ready == ready) /* nobody else writes it */
+        return;
+    main_enter(h);
+    h->ready = ready;
+    hands_turn(h);
+    main_leave(h);
+}
 
-    if (left_us > 60 * US_PER_S)
-        left_us = 60 * US_PER_S;
-    if (left_us <= 0 || poll(p, 2, (int)(left_us / US_PER_MS + 1)) <= 0)
-        return false;
-    if (p[0].revents != 0)
-        wake_clear(h->to_main);
-    return p[1].revents != 0;
+/* A batch that waits becomes the current one. */
+static bool
+waiting_take(struct hands *h, struct hold *ret_hold)
+{
+    sluice_assert(!h->holding);
+    for (unsigned i = 0; i < h->n_links; i++) {
+        if (!h->has_waiting[i])
+            continue;
+        h->has_waiting[i] = false;
+        h->current = h->waiting[i];
+        h->current.taken_us = clock_mono_us();
+        h->holding = true;
+        hands_credit(h);
+        *ret_hold = h->current;
+        return true;
+    }
+    return false;
+}
+
+/* ret_hold NULL: waits for the wish to drain only. */
+static enum hands_event
+event_await(struct hands *h, int64_t deadline_us, int fd, struct hold *ret_hold)
+{
+    for (;;) {
+        int64_t next_us = hands_turn(h);
+        if (ret_hold != NULL && waiting_take(h, ret_hold))
+            return HANDS_BATCH;
+        if (h->drain)
+            return HANDS_DRAIN;
+        if (clock_mono_us() >= deadline_us ||
+            hands_wait(h, next_us < deadline_us ? next_us : deadline_us, fd))
+            return HANDS_TIMEOUT;
+    }
 }
 
 enum hands_event
 hands_take(struct hands *h, int64_t deadline_us, struct hold *ret_hold)
 {
-    for (;;) {
-        pthread_mutex_lock(&h->lock);
-        sluice_assert(!h->holding);
-        for (unsigned i = 0; i < h->n_links && !h->holding; i++) {
-            if (!h->has_waiting[i])
-                continue;
-            h->has_waiting[i] = false;
-            h->current = h->waiting[i];
-            h->current.taken_us = clock_mono_us();
-            h->holding = true;
-        }
-        bool taken = h->holding, drain = h->drain;
-        bool credit_moves = h->current.is_full || h->n_links > 1;
-        *ret_hold = h->current;
-        pthread_mutex_unlock(&h->lock);
-        if (taken) {
-            if (credit_moves)
-                wake(h->to_helper);
-            return HANDS_BATCH;
-        }
-        if (drain)
-            return HANDS_DRAIN;
-        if (clock_mono_us() >= deadline_us || main_wait(h, deadline_us, h->options.wake_fd))
-            return HANDS_TIMEOUT;
-    }
+    main_enter(h);
+    enum hands_event event = event_await(h, deadline_us, h->options.wake_fd, ret_hold);
+    main_leave(h);
+    return event;
 }
 
 bool
 hands_drain_wait(struct hands *h, int64_t deadline_us)
 {
-    for (;;) {
-        pthread_mutex_lock(&h->lock);
-        bool drain = h->drain;
-        pthread_mutex_unlock(&h->lock);
-        if (drain || clock_mono_us() >= deadline_us)
-            return drain;
-        main_wait(h, deadline_us, -1);
-    }
+    main_enter(h);
+    enum hands_event event = event_await(h, deadline_us, -1, NULL);
+    main_leave(h);
+    return event == HANDS_DRAIN;
 }
 
 void
@@ -92,34 +105,58 @@ hands_report_deinit(struct service_report *report)
     buf_deinit(&report->note);
 }
 
-static void
-hold_end(struct hands *h, struct hold *hold, struct service_report *report)
+/* Does credit for the next batch ride on the report to this broker? A message less for each batch.
+ */
+static bool
+credit_rides(const struct hands *h, const struct link *l)
 {
-    struct verdict v = {.give_back = report == NULL,
-                        .link = hold->link,
-                        .lease = hold->lease,
-                        .generation = hold->generation};
+    bool rides = h->ready && !h->drain;
 
-    hands_report_init(&v.report);
-    if (report != NULL) {
-        struct service_report fresh = v.report;
-        v.report = *report;
-        *report = fresh;
-    }
-    sluice_batch_free(hold->memory);
-    pthread_mutex_lock(&h->lock);
+    for (unsigned i = 0; i < h->n_links; i++)
+        rides = rides && !h->has_waiting[i];
+    return rides && !l->credit;
+}
+
+static void
+report_send(struct hands *h, const struct hold *hold, const struct service_report *report)
+{
+    struct link *l = &h->links[hold->link];
+    bool pulls = credit_rides(h, l);
+    struct sluice_report message = {.lease = hold->lease,
+                                    .entries = report->entries.data,
+                                    .entries_bytes = report->entries.size,
+                                    .note = report->note.data,
+                                    .note_bytes = report->note.size,
+                                    .followups = report->followups.data,
+                                    .followups_bytes = report->followups.size,
+                                    .pull_messages = pulls ? h->options.batch_messages : 0,
+                                    .pull_bytes = pulls ? h->options.batch_bytes : 0};
+
+    /* SLUICE_FULL or OFFLINE: the lease ends and the messages come again, attempt > 1. */
+    if (sluice_worker_report(l->worker, &message) == SLUICE_OK && pulls)
+        l->credit = true;
+}
+
+/* report NULL: the batch goes back undone. */
+static void
+hold_end(struct hands *h, struct hold *hold, const struct service_report *report)
+{
+    main_enter(h);
     sluice_assert(h->holding);
-    while (h->n_verdicts == VERDICTS_MAX)
-        pthread_cond_wait(&h->verdicts_taken, &h->lock);
-    h->verdicts[h->n_verdicts++] = v;
     h->holding = false;
-    pthread_mutex_unlock(&h->lock);
-    wake(h->to_helper);
+    if (hold->generation == h->links[hold->link].generation) {
+        if (report != NULL)
+            report_send(h, hold, report);
+        else
+            sluice_worker_return(h->links[hold->link].worker, hold->lease);
+    }
+    main_leave(h);
+    sluice_batch_free(hold->memory);
     *hold = (struct hold){0};
 }
 
 void
-hands_report(struct hands *h, struct hold *hold, struct service_report *report)
+hands_report(struct hands *h, struct hold *hold, const struct service_report *report)
 {
     hold_end(h, hold, report);
 }

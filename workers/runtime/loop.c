@@ -10,6 +10,7 @@
 
 #define PAUSE_MIN_US (100 * US_PER_MS)
 #define PAUSE_MAX_US (2 * US_PER_S)
+#define KEPT_BYTES ((size_t)1 << 20) /* memory a buffer keeps between batches */
 
 enum loop_step { STEP_GO = -1 }; /* else an exit code */
 
@@ -73,8 +74,8 @@ store_await(struct loop *l)
 static int
 batch_do(struct loop *l, struct hold *hold)
 {
-    buf_clear(&l->report.entries);
-    buf_clear(&l->report.followups);
+    buf_trim(&l->report.entries, KEPT_BYTES);
+    buf_trim(&l->report.followups, KEPT_BYTES);
     buf_clear(&l->report.note);
     int n = l->service->batch(l->self, &hold->batch, &l->report);
     if (n == STORE_SCHEMA) {
