@@ -59,8 +59,8 @@ struct audit_row {
     uint8_t mac[AUDIT_MAC_BYTES];
 };
 
-/* actor where the token names none; action of a submission's rows. The batch statement writes the
- * same words by AUDIT_SUBMISSIONS_SQL. */
+/* actor where the token names none; action of a submission's rows. Statements write the same words,
+ * by AUDIT_SUBMISSIONS_SQL or, where all rows are new, of their parameters (submissions_sql.c). */
 #define AUDIT_ACTOR_NONE "-"
 #define AUDIT_ACTION_STORED "submission.stored"
 #define AUDIT_ACTION_REVISED "submission.revised"

@@ -26,11 +26,10 @@ extra_fill(struct audit_data *data, const struct submission_extra *x)
 
 void
 submission_row_sign(struct audit_chain *chain, struct submission_row *r, int64_t now_us,
-                    struct audit_data *data)
+                    struct audit_data *data, char detail[AUDIT_DETAIL_MAX])
 {
     static const struct slice completed = {"completed", 9}, none = {NULL, 0};
     const struct submission_extra *x = r->extra;
-    char detail[AUDIT_DETAIL_MAX];
 
     data->study = r->study;
     data->submission = r->id;
@@ -63,5 +62,4 @@ submission_row_sign(struct audit_chain *chain, struct submission_row *r, int64_t
                                           sizeof(r->content_hash), r->data_mac),
     };
     audit_row_sign(chain, &r->audit);
-    r->audit.detail = none; /* it was on the stack */
 }

@@ -12,14 +12,17 @@
 
 #define SQL_CEILING ((size_t)32 << 10)
 
-enum shape { SHAPE_EACH, SHAPE_SHARED, SHAPE_RARE, SHAPE_SITED, SHAPE_SCORED };
+enum wanted { ALWAYS, SITED, SCORED, RARE, LONG, FRESH };
+enum how { EACH, SHARED, ALIKE };
 
 static const struct {
     const char *name, *type;
     enum store_oid oid;
-    enum shape shape;
+    enum wanted wanted;
+    enum how how;
 } columns[] = {
-#define COLUMN(name, oid, type, shape) [COLUMN_##name] = {#name, type, OID_##oid, SHAPE_##shape},
+#define COLUMN(name, oid, type, wanted, how)                                                       \
+    [COLUMN_##name] = {#name, type, OID_##oid, wanted, how},
 #include "store/submission_columns.def"
 #undef COLUMN
 };
@@ -41,14 +44,12 @@ static const enum store_oid rejection_oids[REJECTION_COUNT] = {
     " AND s.submission_id = u.id AND s.broker = $1::uuid AND s.epoch = u.epoch"                    \
     " AND s.seq = u.seq) ON CONFLICT DO NOTHING RETURNING epoch, seq), "
 
-/* A rejection is mended when its id is stored: all ids of a study in one scan of the index over
- * (study, submission_id), a tenth of what a scan an id costs while the table is empty. The study is
- * compared in the index's collation, or the index is read from end to end. */
-#define RESOLVED_SQL                                                                               \
-    ", resolved AS (UPDATE sluice.rejections r SET resolved_by = r.submission_id FROM (SELECT"     \
-    " study COLLATE \"default\" AS study, array_agg(submission_id) AS ids FROM stored GROUP BY 1)" \
-    " AS s WHERE r.study = s.study AND r.submission_id = ANY(s.ids) AND r.kind <> 'conflict'"      \
-    " AND r.resolved_by IS NULL)"
+/* A text in the making. */
+struct making {
+    struct buf sql;
+    unsigned variant;
+    int params[COLUMN_COUNT]; /* numbers of those that are wanted */
+};
 
 enum store_oid
 column_oid(enum column c)
@@ -65,15 +66,18 @@ rejection_oid(enum rejection_column c)
 bool
 column_wanted(enum column c, unsigned variant)
 {
-    switch (columns[c].shape) {
-    case SHAPE_RARE:
-        return (variant & VARIANT_RARE) != 0;
-    case SHAPE_SITED:
+    switch (columns[c].wanted) {
+    case SITED:
         return (variant & VARIANT_SITED) != 0;
-    case SHAPE_SCORED:
+    case SCORED:
         return (variant & VARIANT_SCORED) != 0;
-    case SHAPE_EACH:
-    case SHAPE_SHARED:
+    case RARE:
+        return (variant & VARIANT_RARE) != 0;
+    case LONG:
+        return (variant & VARIANT_LONG) != 0;
+    case FRESH:
+        return (variant & VARIANT_MET) == 0;
+    case ALWAYS:
         break;
     }
     return true;
@@ -82,104 +86,221 @@ column_wanted(enum column c, unsigned variant)
 bool
 column_shared(enum column c, unsigned variant)
 {
-    return columns[c].shape == SHAPE_SHARED && (variant & VARIANT_MIXED) == 0;
+    return (columns[c].how == SHARED && (variant & VARIANT_MIXED) == 0) ||
+           (columns[c].how == ALIKE && (variant & VARIANT_UNLIKE) == 0);
 }
 
-/* How a column's value is made of the array element of the same name. */
+static bool
+column_stored(enum column c, unsigned variant)
+{
+    return column_wanted(c, variant) && columns[c].wanted != LONG && columns[c].wanted != FRESH;
+}
+
+/* Whether each row inserted is told of; else one answer stands for all. */
+static bool
+rows_told(unsigned variant)
+{
+    return (variant & (VARIANT_MET | VARIANT_ALERTS | VARIANT_IDENTITIES)) != 0;
+}
+
+/* FROM (SELECT unnest(array) AS name, …) AS u: functions in the list of a SELECT run in step and
+ * hand on a row at a time; as FROM unnest(a, b, …) each would fill a store of its own first (a
+ * sixteenth of the statement's instructions at 62 rows). */
 static void
-value_write(struct buf *values, enum column c, bool long_texts)
+source_write(struct making *m, const enum column *list, size_t n)
 {
-    if (c == COLUMN_answers && long_texts)
-        buf_append_str(values,
-                       ", CASE WHEN u.long_key IS NULL THEN u.answers ELSE jsonb_set(u.answers,"
-                       " ARRAY[u.long_key], to_jsonb(u.long_text), false) END");
-    else if (c == COLUMN_flags)
-        buf_append_str(values, ", string_to_array(u.flags, E'\\n')");
-    else if (c == COLUMN_skew_s)
-        buf_append_str(values, ", u.skew_s / 1000000.0");
-    else
-        buf_printf(values, ", u.%s", columns[c].name);
+    const char *comma = "";
+
+    buf_append_str(&m->sql, " FROM (SELECT ");
+    for (size_t i = 0; i < n; i++) {
+        if (column_shared(list[i], m->variant))
+            continue;
+        buf_printf(&m->sql, "%sunnest($%d::%s[]) AS %s", comma, m->params[list[i]],
+                   columns[list[i]].type, columns[list[i]].name);
+        comma = ", ";
+    }
+    buf_append_str(&m->sql, ") AS u");
 }
 
-/* INSERT … (names) SELECT values FROM (SELECT unnest(array) AS name, …) AS u …: functions in the
- * list of a SELECT run in step and hand on a row at a time; as FROM unnest(a, b, …) each would fill
- * a store of its own first (a sixteenth of the statement's instructions at 62 rows). */
-static int
-stored_write(struct buf *sql, unsigned variant, int param)
+/* A column's value as it was given. */
+static void
+value_write(struct making *m, enum column c)
 {
-    struct buf names, values, arrays;
-    struct buf *all[] = {&names, &values, &arrays};
-    bool long_texts = (variant & VARIANT_LONG) != 0;
-    const char *met = (variant & VARIANT_MET) != 0 ? " ON CONFLICT DO NOTHING" : "";
+    if (column_shared(c, m->variant))
+        buf_printf(&m->sql, "$%d::%s", m->params[c], columns[c].type);
+    else
+        buf_printf(&m->sql, "u.%s", columns[c].name);
+}
 
-    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        buf_init(all[i], SQL_CEILING);
-        buf_append_str(all[i], ""); /* so that data is never NULL */
+/* As it will stand in the row. */
+static void
+stored_value_write(struct making *m, enum column c)
+{
+    if (c == COLUMN_answers && (m->variant & VARIANT_LONG) != 0) {
+        buf_append_str(&m->sql, "CASE WHEN u.long_text IS NULL THEN u.answers"
+                                " ELSE jsonb_set(u.answers, ARRAY[");
+        value_write(m, COLUMN_long_key);
+        buf_append_str(&m->sql, "], to_jsonb(u.long_text), false) END");
+    } else if (c == COLUMN_flags) {
+        buf_append_str(&m->sql, "string_to_array(u.flags, E'\\n')");
+    } else if (c == COLUMN_skew_s) {
+        buf_append_str(&m->sql, "u.skew_s / 1000000.0");
+    } else {
+        value_write(m, c);
     }
+}
+
+static void
+stored_write(struct making *m)
+{
+    enum column list[COLUMN_COUNT];
+    size_t n = 0;
+
+    buf_append_str(&m->sql, "stored AS (INSERT INTO sluice.submissions (broker, hash_key");
     for (enum column c = 0; c < COLUMN_COUNT; c++) {
-        const char *comma = arrays.size > 0 ? ", " : "";
-        if (!column_wanted(c, variant))
-            continue;
-        buf_printf(&names, ", %s", columns[c].name);
-        if (column_shared(c, variant)) {
-            buf_printf(&values, ", $%d::%s", param++, columns[c].type);
-            continue;
-        }
-        value_write(&values, c, long_texts);
-        buf_printf(&arrays, "%sunnest($%d::%s[]) AS %s", comma, param++, columns[c].type,
-                   columns[c].name);
+        if (column_stored(c, m->variant))
+            buf_printf(&m->sql, ", %s", columns[c].name);
+        if (column_wanted(c, m->variant) && columns[c].wanted != FRESH)
+            list[n++] = c;
     }
-    if (long_texts) {
-        buf_printf(&arrays, ", unnest($%d::text[]) AS long_key, unnest($%d::text[]) AS long_text",
-                   param, param + 1);
-        param += 2;
+    buf_append_str(&m->sql, ") SELECT $1::uuid, $2::int8");
+    for (enum column c = 0; c < COLUMN_COUNT; c++) {
+        if (!column_stored(c, m->variant))
+            continue;
+        buf_append_str(&m->sql, ", ");
+        stored_value_write(m, c);
     }
-    buf_printf(sql,
-               "stored AS (INSERT INTO sluice.submissions (broker, hash_key%.*s) SELECT $1::uuid,"
-               " $2::int8%.*s FROM (SELECT %.*s) AS u%s RETURNING study,"
-               " submission_id, subject_id, revision, status, content_hash, actor, role,"
-               " organisation, reason, audit_number, audit_mac, data_mac, stored_at), ",
-               (int)names.size, (const char *)names.data, (int)values.size,
-               (const char *)values.data, (int)arrays.size, (const char *)arrays.data, met);
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        buf_deinit(all[i]);
-    return param;
+    source_write(m, list, n);
+    if ((m->variant & VARIANT_MET) != 0)
+        buf_append_str(&m->sql, " ON CONFLICT DO NOTHING RETURNING study, submission_id,"
+                                " subject_id, revision, status, content_hash, actor, role,"
+                                " organisation, reason, audit_number, audit_mac, data_mac,"
+                                " stored_at)");
+    else if (rows_told(m->variant))
+        buf_append_str(&m->sql, " RETURNING study, submission_id, stored_at)");
+    else
+        buf_append_str(&m->sql, ")");
+}
+
+/* The rows that AUDIT_SUBMISSIONS_SQL would make of a fresh statement's CTE "stored". */
+static void
+audit_fresh_write(struct making *m)
+{
+    static const struct {
+        enum column column;
+        const char *name;
+    } audited[] = {
+        {COLUMN_audit_number, "number"}, {COLUMN_audit_mac, "mac"},
+        {COLUMN_study, "study"},         {COLUMN_subject_id, "subject_id"},
+        {COLUMN_role, "role"},           {COLUMN_submission_id, "submission_id"},
+        {COLUMN_detail, "detail"},       {COLUMN_organisation, "organisation"},
+    };
+    enum column list[ARRAY_LEN(audited) + 1];
+    size_t n = 0;
+    bool actors = column_wanted(COLUMN_actor, m->variant);
+
+    buf_append_str(&m->sql, "audit AS (INSERT INTO sluice.audit_events (writer, batch, previous,"
+                            " at, action, revision, actor");
+    for (size_t i = 0; i < ARRAY_LEN(audited); i++) {
+        if (!column_wanted(audited[i].column, m->variant))
+            continue;
+        buf_printf(&m->sql, ", %s", audited[i].name);
+        list[n++] = audited[i].column;
+    }
+    buf_printf(&m->sql, ") SELECT $3::uuid, $4::int8, $5::bytea, $6::timestamptz, '%s', 1, %s",
+               AUDIT_ACTION_STORED,
+               actors ? "coalesce(u.actor, '" AUDIT_ACTOR_NONE "')" : "'" AUDIT_ACTOR_NONE "'");
+    for (size_t i = 0; i < n; i++) {
+        buf_append_str(&m->sql, ", ");
+        value_write(m, list[i]);
+    }
+    if (actors)
+        list[n++] = COLUMN_actor;
+    source_write(m, list, n);
+    buf_append_str(&m->sql, ")");
+}
+
+/* A rejection is mended when its id is stored: all ids of a study in one scan of the index over
+ * (study, submission_id), a tenth of what a scan an id costs while the table is empty. The study is
+ * compared in the index's collation, or the index is read from end to end. */
+static void
+resolved_write(struct making *m)
+{
+    static const enum column pair[] = {COLUMN_study, COLUMN_submission_id};
+
+    buf_append_str(&m->sql, "resolved AS (UPDATE sluice.rejections r SET resolved_by ="
+                            " r.submission_id FROM (SELECT ");
+    if ((m->variant & VARIANT_MET) != 0) {
+        buf_append_str(&m->sql, "study COLLATE \"default\" AS study, array_agg(submission_id) AS"
+                                " ids FROM stored GROUP BY 1");
+    } else if (column_shared(COLUMN_study, m->variant)) {
+        buf_printf(&m->sql, "$%d::text AS study, $%d::uuid[] AS ids OFFSET 0",
+                   m->params[COLUMN_study], m->params[COLUMN_submission_id]);
+    } else {
+        buf_append_str(&m->sql, "u.study, array_agg(u.submission_id) AS ids");
+        source_write(m, pair, ARRAY_LEN(pair));
+        buf_append_str(&m->sql, " GROUP BY 1");
+    }
+    buf_append_str(&m->sql, ") AS s WHERE r.study = s.study AND r.submission_id = ANY(s.ids)"
+                            " AND r.kind <> 'conflict' AND r.resolved_by IS NULL)");
+}
+
+/* PostgreSQL runs CTEs that nothing reads from the last to the first. So in both forms submissions
+ * go before rejections: with opposite orders two workers with one id could wait for each other. */
+static void
+rows_write(struct making *m)
+{
+    if ((m->variant & VARIANT_MET) != 0) {
+        stored_write(m);
+        buf_append_str(&m->sql, ", " AUDIT_SUBMISSIONS_SQL("$3", "$4", "$5", "$6") ", ");
+        resolved_write(m);
+    } else {
+        resolved_write(m);
+        buf_append_str(&m->sql, ", ");
+        audit_fresh_write(m);
+        buf_append_str(&m->sql, ", ");
+        stored_write(m);
+    }
 }
 
 char *
 submissions_sql_make(unsigned variant)
 {
-    struct buf sql;
+    struct making m = {.variant = variant};
     int param = SUBMISSIONS_FIRST_PARAM;
     bool kept = (variant & VARIANT_REJECTIONS) != 0;
 
-    buf_init(&sql, SQL_CEILING);
-    buf_append_str(&sql, "WITH ");
+    buf_init(&m.sql, SQL_CEILING);
+    buf_append_str(&m.sql, "WITH ");
     if (kept) {
-        buf_append_str(&sql, KEPT_SQL);
+        buf_append_str(&m.sql, KEPT_SQL);
         param += REJECTION_COUNT;
     }
-    param = stored_write(&sql, variant, param);
-    buf_append_str(&sql, AUDIT_SUBMISSIONS_SQL("$3", "$4", "$5", "$6"));
-    buf_append_str(&sql, RESOLVED_SQL);
+    for (enum column c = 0; c < COLUMN_COUNT; c++)
+        if (column_wanted(c, variant))
+            m.params[c] = param++;
+    rows_write(&m);
     if ((variant & VARIANT_IDENTITIES) != 0) {
-        buf_append_str(&sql, ", ");
-        identifiers_sql_write(&sql, param);
+        buf_append_str(&m.sql, ", ");
+        identifiers_sql_write(&m.sql, param);
         param += IDENTIFIERS_PARAMS;
     }
     if ((variant & VARIANT_ALERTS) != 0) {
-        buf_append_str(&sql, ", ");
-        alerts_sql_write(&sql, param, kept ? ALERTS_STORED_AND_KEPT : ALERTS_STORED);
+        buf_append_str(&m.sql, ", ");
+        alerts_sql_write(&m.sql, param, kept ? ALERTS_STORED_AND_KEPT : ALERTS_STORED);
     }
-    buf_append_str(&sql, " SELECT study, submission_id, stored_at");
-    if ((variant & VARIANT_ALERTS) != 0)
-        buf_append_str(&sql, ", NULL::uuid AS alert_id, NULL::int8 AS alert_seq,"
-                             " NULL::timestamptz AS raised_at, NULL::bool AS raised FROM stored"
-                             " UNION ALL SELECT NULL, NULL, NULL, alert_id, seq, raised_at, raised"
-                             " FROM alert_results");
+    if (rows_told(variant))
+        buf_append_str(&m.sql, " SELECT study, submission_id, stored_at");
     else
-        buf_append_str(&sql, " FROM stored");
-    int full = buf_append(&sql, "", 1);
-    sluice_assert(full == BUF_OK && sql.size < SQL_CEILING);
-    return (char *)sql.data; /* malloc'd; a buf holds nothing else */
+        buf_append_str(&m.sql, " SELECT NULL AS study, NULL AS submission_id, now() AS stored_at");
+    if ((variant & VARIANT_ALERTS) != 0)
+        buf_append_str(&m.sql, ", NULL::uuid AS alert_id, NULL::int8 AS alert_seq,"
+                               " NULL::timestamptz AS raised_at, NULL::bool AS raised FROM stored"
+                               " UNION ALL SELECT NULL, NULL, NULL, alert_id, seq, raised_at,"
+                               " raised FROM alert_results");
+    else if (rows_told(variant))
+        buf_append_str(&m.sql, " FROM stored");
+    int full = buf_append(&m.sql, "", 1);
+    sluice_assert(full == BUF_OK && m.sql.size < SQL_CEILING);
+    return (char *)m.sql.data; /* malloc'd; a buf holds nothing else */
 }

@@ -3,7 +3,11 @@
  * One variant for each shape of batch met: what a batch does not need (rejections, alerts, rare
  * columns, an array of equal values, a way for long texts) costs PostgreSQL microseconds a row, so
  * it is not in its statement. Reading order: kept (rejections), stored (submissions), audit,
- * resolved, identifiers, the alerts' CTEs, and one list of results. */
+ * resolved, identifiers, the alerts' CTEs, and one list of results.
+ *
+ * A fresh statement (without VARIANT_MET) inserts every row or fails. So its audit rows and what it
+ * mends come of the parameters, not of rows handed back, and one answer may stand for all rows: a
+ * tenth of what PostgreSQL does for a row. */
 #ifndef SLUICE_STORE_SUBMISSIONS_SQL_H
 #define SLUICE_STORE_SUBMISSIONS_SQL_H
 
@@ -12,7 +16,7 @@
 #include "store/array.h"
 
 enum column {
-#define COLUMN(name, oid, type, shape) COLUMN_##name,
+#define COLUMN(name, oid, type, wanted, how) COLUMN_##name,
 #include "store/submission_columns.def"
 #undef COLUMN
     COLUMN_COUNT
@@ -47,19 +51,21 @@ enum variant {
     VARIANT_ALERTS = 64,      /* some */
     VARIANT_IDENTITIES = 128, /* some */
     VARIANT_MET = 256,        /* rows that may stand there already: ON CONFLICT DO NOTHING */
-    VARIANT_COUNT = 512
+    VARIANT_UNLIKE = 512,     /* ALIKE columns that differ between rows */
+    VARIANT_COUNT = 1024
 };
 
 /* Parameters, in order: broker, hash key, the audit's writer, batch, previous head and time; the
- * rejections' arrays, the columns that column_wanted, long keys and texts, identifiers, alerts. */
+ * rejections' arrays, the columns that column_wanted, identifiers, alerts. */
 #define SUBMISSIONS_FIRST_PARAM 7
 
 enum store_oid column_oid(enum column c);
 enum store_oid rejection_oid(enum rejection_column c);
 bool column_wanted(enum column c, unsigned variant);
 bool column_shared(enum column c, unsigned variant);
-/* The statement's text, malloc'd. Results: study, submission_id, stored_at of a row inserted; or
- * alert_id, seq, raised_at, raised of an alert (columns 3 to 6), the first three null. */
+/* The statement's text, malloc'd. Results: study, submission_id, stored_at of a row inserted, or
+ * once, without study and submission_id, for all rows; or alert_id, seq, raised_at, raised of an
+ * alert (columns 3 to 6), the first three null. */
 char *submissions_sql_make(unsigned variant);
 
 #endif

@@ -67,6 +67,55 @@ def test_after_a_row_met_so_many_statements_expect_another(record, between):
     until(f"{want} refused statements", 10, lambda: refused(record) - before == want)
 
 
+def text(name, to):
+    return packed({"pain": 3, name: f"{to} " * 200})
+
+
+OWN = ([{"zone": "+01:00"}, {"zone": "-05:00"}, {"zone": ""}], [{"zone": ""}] * 3,
+       [{"answers": text("notes", i)} for i in range(3)],
+       [{"answers": text("notes", 1)}, {}, {"answers": text("sleep", 2)}], [{}, {"answers": text("sleep", 2)}, {}],
+       [{"actor": "anna", "role": "nurse", "plain": None}, {}, {"zone": "+01:00"}],
+       [{"study": "NCT9"}, {}, {"study": "NCT9", "answers": text("sleep", 2), "zone": ""}])
+
+
+@pytest.mark.parametrize("met", (False, True))
+def test_each_row_of_a_batch_keeps_what_is_its_own(record, met):
+    run, a, alone, together = record.driver(), row(), [], []
+    for _ in range(2 * met):  # what follows goes with ON CONFLICT
+        store(run, a)
+    for own in OWN:
+        rows = [{k: v for k, v in row(**more).items() if v is not None} for more in own]
+        together.append([r["id"] for r in rows])
+        done = run("store", rows=rows)
+        assert done["inserted"] == [True] * 3, done
+        stored = record.query("select distinct (extract(epoch from stored_at) * 1000000)::int8 from"
+                              " sluice.submissions where submission_id = any(%s::uuid[])", (together[-1],))
+        assert stored == [(us,) for us in set(done["stored_us"])]
+        for r in rows:  # the same, each in a statement of its own
+            alone.append(str(uuid.uuid4()))
+            store(run, {**r, "id": alone[-1]})
+
+    def rows_of(ids):
+        return [record.query(
+            "select s.study, s.subject_id, s.questionnaire, s.version, s.answers::text, s.epoch, s.authored_zone, s.status,"
+            " s.actor, s.role, s.organisation, s.reason, e.actor, e.role, e.organisation, e.action, e.study, e.subject_id,"
+            " e.revision, e.reason, e.mac = s.audit_mac and e.number = s.audit_number,"
+            " e.detail = 'completed ' || encode(s.content_hash, 'hex') || ' ' || encode(s.data_mac, 'hex')"
+            " from sluice.submissions s join sluice.audit_events e using (submission_id) where submission_id = %s",
+            (id,)) for id in ids]
+
+    assert rows_of(sum(together, [])) == rows_of(alone)
+    got = dict((str(id), (zone, answers)) for id, zone, answers in record.query(
+        "select submission_id, authored_zone, answers from sluice.submissions"))
+    for ids, own in zip(together, OWN):
+        for id, more in zip(ids, own):
+            zone, answers = got[id]
+            assert zone == (more.get("zone", "+02:00") or None)
+            assert packed(answers) == more.get("answers", packed({"pain": 3}))
+    record.drivers_end()
+    verify(record, expect=[])
+
+
 def reject(record, n, id=None, study=STUDY, kind="rejected"):
     record.query("insert into sluice.rejections (broker, epoch, seq, kind, study, submission_id, reasons, sealed,"
                  " received_at, accepted_at) select gen_random_uuid(), 1, g, %s, %s, coalesce(%s::uuid,"

@@ -270,11 +270,13 @@ do_store(struct driver *d, const json_t *command, json_t *answer)
             .authored_us = clock_wall_us(),
             .received_us = clock_wall_us(),
             .accepted_us = clock_wall_us(),
-            .authored_zone = "+02:00",
             .epoch = 1,
             .seq = i,
             .extra = json_object_get(o, "plain") != NULL ? NULL : &extras[i],
         };
+        const char *zone = json_string_value(json_object_get(o, "zone"));
+        snprintf(rows[i].authored_zone, sizeof(rows[i].authored_zone), "%s",
+                 zone != NULL ? zone : "+02:00");
         pointers[i] = &rows[i];
     }
     qsort(pointers, n, sizeof(*pointers), row_order);
@@ -282,12 +284,14 @@ do_store(struct driver *d, const json_t *command, json_t *answer)
         submissions_write(d->submissions, d->store, &d->chain,
                           &(struct submissions_batch){
                               .broker = &broker, .hash_key = 1, .rows = pointers, .n_rows = n});
-    json_t *inserted = json_array();
+    json_t *inserted = json_array(), *stored = json_array();
     for (i = 0; i < n; i++) {
         json_array_append_new(inserted, json_boolean(rows[i].inserted));
+        json_array_append_new(stored, json_integer(rows[i].stored_us));
         row_free(&rows[i], &extras[i]);
     }
     json_object_set_new(answer, "inserted", inserted);
+    json_object_set_new(answer, "stored_us", stored);
     return outcome;
 }
 
