@@ -307,38 +307,15 @@ clients_review(struct core *c)
     c->clients.next_announce_us = INT64_MAX;
     for (uint32_t i = 0; i < c->clients.used; i++) {
         struct client *cl = &c->clients.list[i];
-        if (cl->ring_n == 0)
+        if (cl->ring_n == 0 || cl->ring[cl->ring_first] > c->durable_seq)
             continue;
-        bool is_durable = cl->ring[cl->ring_first] <= c->durable_seq;
-        if (is_durable && client_is_due(c, cl, stalled) && client_announce(c, i))
-            effects_add(&c->effects, EFFECT_FLUSH_CLIENT)->client = i;
-        if (cl->ring_n > 0 && cl->announce_due_us > c->now_us &&
-            cl->announce_due_us < c->clients.next_announce_us)
+        if (client_is_due(c, cl, stalled)) {
+            if (client_announce(c, i))
+                effects_add(&c->effects, EFFECT_FLUSH_CLIENT)->client = i;
+        } else if (cl->announce_due_us < c->clients.next_announce_us) {
             c->clients.next_announce_us = cl->announce_due_us;
+        }
     }
-}
-
-uint64_t
-core_awaits(const struct core *c)
-{
-    uint64_t awaited = CORE_NOTHING;
-    bool stalled = false;
-
-    for (uint32_t i = 0; i < c->n_services; i++)
-        stalled = stalled || (c->services[i].stalled && c->services[i].unannounced > 0);
-    for (uint32_t i = 0; i < c->clients.used; i++) {
-        const struct client *cl = &c->clients.list[i];
-        if (cl->ring_n == 0)
-            continue;
-        uint64_t seq = client_is_due(c, cl, stalled) ? cl->ring[cl->ring_first] : CORE_NOTHING;
-        if (cl->urgent_first != 0 && cl->urgent_first < seq)
-            seq = cl->urgent_first;
-        if (seq <= c->durable_seq)
-            seq = c->durable_seq + 1;
-        if (seq < awaited)
-            awaited = seq;
-    }
-    return awaited;
 }
 
 uint32_t

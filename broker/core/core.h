@@ -119,10 +119,6 @@ uint32_t core_accept_volatile(struct core *c, uint32_t client, const struct reco
                               uint32_t service, uint32_t volatile_slot, int64_t now_us);
 /* Everything accepted with seq <= durable_seq is on disk. */
 void core_durable(struct core *c, uint64_t durable_seq, int64_t now_us);
-/* The first sequence whose durability a client is to be told of at once, as things stood at the
- * last core_tick; CORE_NOTHING: till that one's deadline nobody waits for core_durable. */
-uint64_t core_awaits(const struct core *c);
-#define CORE_NOTHING UINT64_MAX
 
 /* --- workers --- */
 uint32_t core_worker_ready(struct core *c, const char *name, size_t name_len, uint64_t incarnation,

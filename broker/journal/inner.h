@@ -38,9 +38,7 @@ struct journal {
     uint64_t first_batch;        /* of this run */
     struct ledger ledger_before; /* totals before the gathering batch */
     uint32_t durable_head;
-    uint64_t done_seen;  /* jobs synced at the last journal_turn */
-    bool awaits_a_write; /* since then a caller was put off till the writer is done */
-    bool serving;        /* the first hand-over has come: survivors are known */
+    bool serving; /* the first hand-over has come: survivors are known */
 
     struct {
         struct scan scan;

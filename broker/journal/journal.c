@@ -107,21 +107,10 @@ room_for(struct journal *j, bool reserve, size_t records, uint64_t bytes)
                                                          : journal_short_of_segments(j, false);
 }
 
-/* Whoever is put off comes back when the writer is done. */
-static int
-room_asked(struct journal *j, bool reserve, size_t records, uint64_t bytes)
-{
-    int outcome = room_for(j, reserve, records, bytes);
-
-    if (outcome != JOURNAL_OK)
-        j->awaits_a_write = true;
-    return outcome;
-}
-
 int
 journal_room(struct journal *j, size_t messages, uint64_t bytes)
 {
-    return room_asked(j, messages == 0, messages, bytes);
+    return room_for(j, messages == 0, messages, bytes);
 }
 
 int
@@ -134,7 +123,7 @@ journal_append(struct journal *j, const uint8_t *record, uint32_t length, struct
 
     if (length > j->batch_cap)
         return -EMSGSIZE;
-    int rc = room_asked(j, !is_new, 1, length);
+    int rc = room_for(j, !is_new, 1, length);
     if (rc != JOURNAL_OK)
         return rc;
     batch_append(j->gathering, record, length, is_new, ret_place);
@@ -218,10 +207,8 @@ journal_hand_over(struct journal *j, const struct ledger *ledger)
         return;
     journal_reclaim(j);
     if (j->gathering->header.records > 0) {
-        if (!writer_is_free(&j->writer)) {
-            j->awaits_a_write = true;
+        if (!writer_is_free(&j->writer))
             return;
-        }
         journal_hand(j, &job);
         writer_hand(&j->writer, &job);
     }
@@ -253,27 +240,12 @@ journal_turn(struct journal *j, uint64_t *ret_durable_seq)
         journal_fail(j, j->spares.failed, j->spare.text);
     if (j->error != 0)
         return JOURNAL_FAILED;
-    if (state.done != j->done_seen)
-        j->awaits_a_write = false;
-    j->done_seen = state.done;
     j->durable_head = state.head;
     journal_reclaim(j);
     if (j->epochs.n > 0)
         j->epochs.list[j->epochs.n - 1].last_seq = state.next_seq - 1;
     *ret_durable_seq = state.next_seq - 1;
     return JOURNAL_OK;
-}
-
-bool
-journal_has_news(struct journal *j)
-{
-    return writer_has_news(&j->writer, j->done_seen);
-}
-
-bool
-journal_await(struct journal *j, uint64_t seq)
-{
-    return writer_await(&j->writer, j->done_seen, j->awaits_a_write ? 0 : seq);
 }
 
 int

@@ -6,8 +6,7 @@
  * Three threads. The caller's (the reactor) appends into memory and gets the place at once; the
  * writer does one pwrite and one fdatasync a batch; the preparer makes or recycles the segments
  * ahead of the tail. While one batch is being synced the next one gathers. journal_fd becomes
- * readable when something became durable (that is awaited, see journal_await), failed, or a segment
- * for intake was made ready. A failed
+ * readable when something became durable, failed, or a segment for intake was made ready. A failed
  * write or sync is final: journal_turn returns JOURNAL_FAILED for ever after and nothing more is
  * ever reported durable; the broker exits 74.
  *
@@ -92,15 +91,6 @@ void journal_close(struct journal **journal_p);
 
 int journal_fd(const struct journal *j); /* eventfd; read it with journal_turn */
 
-/* Before sleeping on journal_fd, for a caller that would sleep through what it does not wait for:
- * the fd will become readable when seq is durable (0: with the next write; UINT64_MAX: never), as
- * ever when something fails or a segment was made ready, and when the writer is done if since the
- * last journal_turn somebody was told BUSY or FULL or a hand-over found the writer at work. true:
- * that has happened already, don't sleep. */
-bool journal_await(struct journal *j, uint64_t seq);
-/* Has journal_turn something new to tell, though the fd need not be readable? */
-bool journal_has_news(struct journal *j);
-
 /* Copies one record (origin set) into the gathering batch; the crc is set in that copy only. Done,
  * parked and note records and moved messages may use the reserve (two segments, and a quarter of a
  * batch); new messages get JOURNAL_FULL or JOURNAL_BUSY before that. JOURNAL_BUSY also when the
@@ -121,8 +111,7 @@ bool journal_gathered_messages(
     const struct journal *j); /* the gathering batch holds something that must not wait */
 bool journal_gathered_anything(const struct journal *j);
 
-/* Reads the eventfd, if there is anything to read; *ret_durable_seq: every message with seq <= it
- * is on disk. */
+/* Reads the eventfd; *ret_durable_seq: every message with seq <= it is on disk. */
 int journal_turn(struct journal *j, uint64_t *ret_durable_seq);
 int journal_error(const struct journal *j);              /* errno of the failure */
 const char *journal_error_text(const struct journal *j); /* names file and call */

@@ -108,13 +108,6 @@ writer_mark(struct writer *w)
         writer_fail(w, rc, "write", segment);
 }
 
-/* Mutex held. */
-static bool
-writer_has(const struct writer *w, uint64_t seq)
-{
-    return w->state.failed != 0 || w->state.next_seq > seq;
-}
-
 static void *
 writer_run(void *arg)
 {
@@ -124,12 +117,10 @@ writer_run(void *arg)
     for (;;) {
         if (w->has_job && w->state.failed == 0) {
             writer_work(w);
-            if (writer_has(w, w->awaited_seq)) {
-                /* Without the mutex: whoever is woken wants it at once. */
-                pthread_mutex_unlock(&w->mutex);
-                writer_ring(w);
-                pthread_mutex_lock(&w->mutex);
-            }
+            /* Without the mutex: whoever is woken wants it at once. */
+            pthread_mutex_unlock(&w->mutex);
+            writer_ring(w);
+            pthread_mutex_lock(&w->mutex);
         } else if (w->mark_due && w->state.failed == 0) {
             writer_mark(w);
             if (w->state.failed != 0)
@@ -194,32 +185,6 @@ writer_look(struct writer *w, struct writer_state *ret)
     pthread_mutex_lock(&w->mutex);
     *ret = w->state;
     pthread_mutex_unlock(&w->mutex);
-}
-
-/* Mutex held. */
-static bool
-writer_went_on(const struct writer *w, uint64_t done)
-{
-    return w->state.done != done || w->state.failed != 0;
-}
-
-bool
-writer_has_news(struct writer *w, uint64_t done)
-{
-    pthread_mutex_lock(&w->mutex);
-    bool has_news = writer_went_on(w, done);
-    pthread_mutex_unlock(&w->mutex);
-    return has_news;
-}
-
-bool
-writer_await(struct writer *w, uint64_t done, uint64_t seq)
-{
-    pthread_mutex_lock(&w->mutex);
-    w->awaited_seq = seq;
-    bool is_there = writer_went_on(w, done) && writer_has(w, seq);
-    pthread_mutex_unlock(&w->mutex);
-    return is_there;
 }
 
 void

@@ -42,14 +42,12 @@ struct writer {
     pthread_cond_t wake;
     int event_fd;
     bool running, has_job, stop, mark_due;
-    uint64_t awaited_seq; /* a job rings if next_seq is above it; 0: every job */
     struct write_job job;
     struct writer_state state;
     char text[WRITER_TEXT]; /* of the failure */
 };
 
-/* event_fd is written to when a job is done that somebody waits for (at first every one) or
- * something has failed; it stays the caller's. */
+/* event_fd is written to when a job is done or has failed; it stays the caller's. */
 int writer_init(struct writer *w, int event_fd);
 int writer_start(struct writer *w);
 /* Does one job here and now, before the thread is started. 0 or -errno (sticky like any other). */
@@ -59,12 +57,6 @@ void writer_hand(struct writer *w, const struct write_job *job);
 bool writer_is_free(struct writer *w);
 /* The state now; text of the failure as long as there is one. */
 void writer_look(struct writer *w, struct writer_state *ret);
-/* Has a job been synced, or something failed, since `done` jobs were seen to be synced? */
-bool writer_has_news(struct writer *w, uint64_t done);
-/* From now on rings only for the job that makes seq durable (0: the next one, whatever it holds;
- * UINT64_MAX: none) and for a failure. true: that has happened since `done` jobs were seen to be
- * synced, and may not ring any more. */
-bool writer_await(struct writer *w, uint64_t done, uint64_t seq);
 /* Finishes the job at hand and ends the thread. */
 void writer_stop(struct writer *w);
 void writer_deinit(struct writer *w);

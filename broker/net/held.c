@@ -67,17 +67,6 @@ held_remove(struct held *h, struct held_report **link)
     free(r);
 }
 
-uint64_t
-held_awaits(const struct held *h)
-{
-    uint64_t awaited = UINT64_MAX;
-
-    for (const struct held_report *r = h->first; r != NULL; r = r->next)
-        if (!r->is_void && r->newest_seq != 0 && r->newest_seq < awaited)
-            awaited = r->newest_seq;
-    return awaited;
-}
-
 void
 held_forget(struct held *h, uint32_t worker)
 {

@@ -35,9 +35,6 @@ void held_push(struct held *h, uint32_t worker, uint32_t lease, uint64_t newest_
 bool held_has_room(const struct held *h, const struct message *m);
 /* Unlinks and frees the report at *link. */
 void held_remove(struct held *h, struct held_report **link);
-/* The first sequence that a report waits for; UINT64_MAX: none does. What waits for room in the
- * journal does not count. */
-uint64_t held_awaits(const struct held *h);
 /* The worker is gone: its reports are void; they are removed by the next walk. */
 void held_forget(struct held *h, uint32_t worker);
 

@@ -6,15 +6,11 @@
  *   - marks are appended before the hand-over; deliveries go out behind it, while the disk works;
  *   - after a failure nothing is sent any more.
  *
- * A sync wakes us only if somebody waits for it at that moment: an outcome that is held back, an
- * `accepted` that must not wait, the next batch, the end of a drain. Else what is durable is seen
- * at the beginning of the turn that something else has begun. The journal compares and notes what
- * is awaited under its lock (journal_await), so that no sync is overslept.
- *
  * Tried to be woken less often, and dropped, since neither answers nor CPU got better: leaving
- * clients unread for some ms while every worker is busy. What helps is to let others finish first
- * (base/schedule.h). Tried and dropped as well: deliveries before the hand-over. They left 0.1 ms
- * sooner, but the sync began 0.5 ms later and three times as many outcomes had to wait for it. */
+ * clients unread for some ms while every worker is busy; sleeping through a sync that nobody waits
+ * for. What helps is to let others finish first (base/schedule.h). Dropped as well: deliveries
+ * before the hand-over. They left 0.1 ms sooner, but the sync began 0.5 ms later and three times as
+ * many outcomes had to wait for it. */
 #include "broker/reactor/reactor.h"
 
 #include <errno.h>
@@ -44,7 +40,7 @@ struct reactor {
     int64_t marks_since_us; /* since when only marks wait for the disk; 0: none */
     int64_t drain_until_us;
     bool more; /* a socket or the reclaim has more to do: don't sleep */
-    bool signalled, journal_news;
+    bool signalled, journal_rang;
     bool ended;
 };
 
@@ -85,17 +81,6 @@ poll_ms(const struct reactor *r)
     return (int)((wait_us + US_PER_MS - 1) / US_PER_MS);
 }
 
-/* What the journal wakes us for: a sequence that must be durable, 0 for whatever it writes next. */
-static uint64_t
-awaited_seq(const struct broker *b)
-{
-    uint64_t core_seq = core_awaits(b->core), held_seq = held_awaits(&b->held);
-
-    if (b->draining)
-        return 0;
-    return core_seq < held_seq ? core_seq : held_seq;
-}
-
 /* Sleeps until something is there or due. zmq_poll would do, but asks every socket twice a call,
  * with two system calls each. */
 static void
@@ -110,7 +95,6 @@ reactor_poll(struct reactor *r)
         /* poll passes over negative ones */
         fds[e] = (struct pollfd){.fd = is_read ? b->sockets.fd[e] : -1, .events = POLLIN};
     }
-    r->more = r->more || journal_await(b->journal, awaited_seq(b));
     fds[ENDPOINTS] = (struct pollfd){.fd = lifecycle_fd(), .events = POLLIN};
     fds[ENDPOINTS + 1] = (struct pollfd){.fd = journal_fd(b->journal), .events = POLLIN};
     if (poll(fds, ARRAY_LEN(fds), poll_ms(r)) < 0 && errno != EINTR)
@@ -118,7 +102,7 @@ reactor_poll(struct reactor *r)
     for (int e = 0; e < ENDPOINTS; e++)
         b->sockets.stirred[e] = b->sockets.stirred[e] || fds[e].revents != 0;
     r->signalled = fds[ENDPOINTS].revents != 0;
-    r->journal_news = fds[ENDPOINTS + 1].revents != 0 || journal_has_news(b->journal);
+    r->journal_rang = fds[ENDPOINTS + 1].revents != 0;
 }
 
 static void
@@ -261,7 +245,7 @@ reactor_turn(struct reactor *r)
     metrics_add(&b->metrics, METRIC_TURNS, 1);
     if (r->signalled)
         wishes_read(r);
-    if (r->journal_news)
+    if (r->journal_rang)
         journal_listen(b);
     if (b->fatal == 0)
         sockets_drain(r);

@@ -316,42 +316,6 @@ test_announcing(void **state)
     core_free(&f.core);
 }
 
-/* Which sync somebody waits for; for the rest there is a deadline. */
-static void
-test_awaiting(void **state)
-{
-    struct fixture f = fixture_new(&test_limits);
-    uint32_t w = fixture_worker(&f, "w", 0);
-
-    (void)state;
-    core_worker_pull(f.core, w, 1, 1, 0);
-    assert_int_equal(core_awaits(f.core), CORE_NOTHING);
-    fixture_accept(&f, 0, 10);
-    assert_int_equal(core_tick(f.core, 20), 10 + SECOND); /* nobody need have told of the sync */
-    assert_int_equal(core_awaits(f.core), CORE_NOTHING);
-    uint64_t urgent = fixture_accept(&f, RECORD_ACCEPT_NOW, 30);
-    assert_int_equal(core_awaits(f.core), urgent);
-    core_durable(f.core, urgent - 1, 40);
-    assert_int_equal(core_awaits(f.core), urgent);
-    core_durable(f.core, urgent, 50);
-    assert_non_null(fixture_effect(&f, EFFECT_FLUSH_CLIENT, 0));
-    assert_int_equal(core_awaits(f.core), CORE_NOTHING);
-    core_effects_clear(f.core);
-
-    uint64_t lazy = fixture_accept(&f, 0, 60);
-    core_tick(f.core, 60 + SECOND); /* its time has come and it is not durable */
-    assert_int_equal(core_awaits(f.core), lazy);
-    core_durable(f.core, lazy, 61 + SECOND);
-    assert_non_null(fixture_effect(&f, EFFECT_FLUSH_CLIENT, 0));
-    core_effects_clear(f.core);
-
-    core_service_pause(f.core, f.service, true);
-    lazy = fixture_accept(&f, 0, 62 + SECOND);
-    core_tick(f.core, 63 + SECOND); /* stalled: told at once */
-    assert_int_equal(core_awaits(f.core), lazy);
-    core_free(&f.core);
-}
-
 static void
 test_stalled(void **state)
 {
@@ -487,7 +451,6 @@ main(void)
         cmocka_unit_test(test_reports_that_do_not_count),
         cmocka_unit_test(test_window_and_caps),
         cmocka_unit_test(test_announcing),
-        cmocka_unit_test(test_awaiting),
         cmocka_unit_test(test_stalled),
         cmocka_unit_test(test_volatile),
         cmocka_unit_test(test_clients_are_bounded),

@@ -118,31 +118,11 @@ test_forget(void **state)
     held_deinit(&h);
 }
 
-static void
-test_awaits(void **state)
-{
-    struct held h;
-
-    (void)state;
-    held_init(&h);
-    assert_int_equal(held_awaits(&h), UINT64_MAX);
-    push(&h, 1, 0, 1); /* waits for room only */
-    assert_int_equal(held_awaits(&h), UINT64_MAX);
-    push(&h, 1, 7, 1);
-    push(&h, 2, 5, 1);
-    push(&h, 1, 9, 1);
-    assert_int_equal(held_awaits(&h), 5);
-    held_forget(&h, 2);
-    assert_int_equal(held_awaits(&h), 7);
-    held_deinit(&h);
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_removal), cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_bound_in_number), cmocka_unit_test(test_forget),
-        cmocka_unit_test(test_awaits)};
+        cmocka_unit_test(test_bound_in_number), cmocka_unit_test(test_forget)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
