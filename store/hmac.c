@@ -1,58 +1,75 @@
-/* The two states that every code under a key begins with, inside and outside, are hashed once: a
- * code is a copy of each. OpenSSL's EVP interface copies them, too, but through its providers,
- * which took as long again as the hash of a row itself; so its SHA-256 is called directly. */
-#define OPENSSL_SUPPRESS_DEPRECATED /* these calls: 3.0 would rather have EVP's */
+/* OpenSSL fails here only for want of memory or of its own provider: no state to go on from. */
 #include "store/hmac.h"
 
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
 #include <sodium.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 
-#define BLOCK_BYTES 64
-
-_Static_assert(HMAC_BYTES == SHA256_DIGEST_LENGTH, "HMAC-SHA-256");
-
-/* Of the key used last: nearly all of a process' codes are under one. */
-static _Thread_local struct {
-    bool known;
+struct hmac_context {
+    EVP_MAC_CTX *mac;
     uint8_t key[HMAC_KEY_BYTES];
-    SHA256_CTX inside, outside;
-} last;
+};
 
-/* As RFC 2104 has it: the key, padded with zeros to a block, each byte of it with pad. */
-static void
-state_begin(SHA256_CTX *state, const uint8_t key[HMAC_KEY_BYTES], uint8_t pad)
+/* One is enough: codes nest two deep, and only while a chain is verified. */
+static _Thread_local struct hmac_context *spare;
+
+static struct hmac_context *
+context_new(const uint8_t key[HMAC_KEY_BYTES])
 {
-    uint8_t block[BLOCK_BYTES];
+    struct hmac_context *c = mem_new(1, sizeof(*c));
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_END};
 
-    memset(block, pad, sizeof(block));
-    for (size_t i = 0; i < HMAC_KEY_BYTES; i++)
-        block[i] ^= key[i];
-    SHA256_Init(state);
-    SHA256_Update(state, block, sizeof(block));
-    sodium_memzero(block, sizeof(block));
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    c->mac = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+    EVP_MAC_free(mac);
+    int ok = c->mac != NULL && EVP_MAC_init(c->mac, key, HMAC_KEY_BYTES, params) == 1;
+    sluice_assert(ok);
+    memcpy(c->key, key, sizeof(c->key));
+    return c;
+}
+
+static void
+context_free(struct hmac_context *c)
+{
+    if (c == NULL)
+        return;
+    EVP_MAC_CTX_free(c->mac);
+    sodium_memzero(c, sizeof(*c));
+    free(c);
 }
 
 void
 hmac_begin(struct hmac *h, const uint8_t key[HMAC_KEY_BYTES])
 {
-    if (!last.known || memcmp(last.key, key, sizeof(last.key)) != 0) {
-        memcpy(last.key, key, sizeof(last.key));
-        state_begin(&last.inside, key, 0x36);
-        state_begin(&last.outside, key, 0x5c);
-        last.known = true;
+    struct hmac_context *c = spare;
+
+    spare = NULL;
+    if (c != NULL && memcmp(c->key, key, sizeof(c->key)) != 0) {
+        context_free(c);
+        c = NULL;
     }
-    h->inside = last.inside;
-    h->outside = last.outside;
+    if (c == NULL) {
+        c = context_new(key);
+    } else {
+        int ok = EVP_MAC_init(c->mac, NULL, 0, NULL); /* with the key it has */
+        sluice_assert(ok == 1);
+    }
+    h->context = c;
     h->n = 0;
 }
 
 static void
 gathered_feed(struct hmac *h)
 {
-    SHA256_Update(&h->inside, h->gathered, h->n);
+    int ok = EVP_MAC_update(h->context->mac, h->gathered, h->n);
+
+    sluice_assert(ok == 1);
     h->n = 0;
 }
 
@@ -75,10 +92,13 @@ hmac_feed_long(struct hmac *h, const void *bytes, size_t len)
 void
 hmac_end(struct hmac *h, uint8_t ret[HMAC_BYTES])
 {
-    uint8_t digest[HMAC_BYTES];
+    size_t len = 0;
 
-    gathered_feed(h);
-    SHA256_Final(digest, &h->inside);
-    SHA256_Update(&h->outside, digest, sizeof(digest));
-    SHA256_Final(ret, &h->outside);
+    if (h->n > 0)
+        gathered_feed(h);
+    int ok = EVP_MAC_final(h->context->mac, ret, &len, HMAC_BYTES);
+    sluice_assert(ok == 1 && len == HMAC_BYTES);
+    context_free(spare);
+    spare = h->context;
+    h->context = NULL;
 }

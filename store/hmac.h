@@ -1,13 +1,12 @@
 /* HMAC-SHA-256 of many small fields: the same code as libsodium's crypto_auth_hmacsha256 (a test
- * holds them against each other), by OpenSSL's SHA-256, which uses the processor's instructions for
- * it. It was a quarter of a worker's instructions before.
+ * holds them against each other), by OpenSSL, which uses the processor's SHA instructions. It was a
+ * quarter of a worker's instructions before.
  *
- * Fields are gathered and fed together. What a key begins with is kept from one code to the next,
- * so that a key used again costs nothing; it is the thread's own. */
+ * Fields are gathered and fed together. A context is kept from one code to the next, so that a key
+ * used again costs nothing; it is the thread's own. */
 #ifndef SLUICE_STORE_HMAC_H
 #define SLUICE_STORE_HMAC_H
 
-#include <openssl/sha.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 #define HMAC_GATHERED 512
 
 struct hmac {
-    SHA256_CTX inside, outside;
+    struct hmac_context *context; /* owned between begin and end */
     size_t n;
     uint8_t gathered[HMAC_GATHERED];
 };
