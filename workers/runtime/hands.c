@@ -18,6 +18,7 @@
 
 #define BYE_WAIT_US (2 * US_PER_S)
 #define ROUNDS_MAX 4
+#define SIGNALS_US (100 * US_PER_MS) /* at the latest in so often a signal is looked for */
 
 /* As much as was asked for? Walks the records' lengths. */
 static bool
@@ -156,12 +157,27 @@ waiting_return(struct hands *h)
 }
 
 static void
+signals_heed(struct hands *h)
+{
+    switch (lifecycle_read()) {
+    case LIFECYCLE_RUN:
+        break;
+    case LIFECYCLE_DRAIN:
+        drain_begin(h);
+        break;
+    case LIFECYCLE_STOP:
+        log_event(EVENT_STOPPED, LOG_I("code", EXIT_DONE));
+        _exit(EXIT_DONE);
+    }
+}
+
+static void
 age_check(struct hands *h, int64_t now_us)
 {
     int64_t age_us = h->holding ? now_us - h->current.taken_us : 0;
 
     if (age_us <= h->options.batch_timeout_us) {
-        if (lifecycle_watchdog_us() > 0 && now_us >= h->alive_at_us) {
+        if (now_us >= h->alive_at_us && lifecycle_watchdog_us() > 0) {
             lifecycle_notify_alive();
             h->alive_at_us = now_us + US_PER_S / 2;
         }
@@ -222,6 +238,10 @@ hands_turn(struct hands *h)
     bool sent;
 
     age_check(h, now_us);
+    if (now_us >= h->signals_at_us) { /* while batches wait already, nobody comes to hands_wait */
+        signals_heed(h);
+        h->signals_at_us = now_us + SIGNALS_US;
+    }
     waiting_return(h);
     /* A turn may deliver, which changes who gets credit. */
     do {
@@ -235,21 +255,6 @@ hands_turn(struct hands *h)
         next_us = again_us < next_us ? again_us : next_us;
     }
     return extend_us < next_us ? extend_us : next_us;
-}
-
-static void
-signals_heed(struct hands *h)
-{
-    switch (lifecycle_read()) {
-    case LIFECYCLE_RUN:
-        break;
-    case LIFECYCLE_DRAIN:
-        drain_begin(h);
-        break;
-    case LIFECYCLE_STOP:
-        log_event(EVENT_STOPPED, LOG_I("code", EXIT_DONE));
-        _exit(EXIT_DONE);
-    }
 }
 
 bool

@@ -39,7 +39,8 @@ struct hands {
     bool helper_parked; /* the helper waits for that without a deadline */
     bool ready, drain, stop;
 
-    int64_t alive_at_us; /* the watchdog's next sign of life */
+    int64_t alive_at_us;   /* the watchdog's next sign of life */
+    int64_t signals_at_us; /* when signals are looked for without being waited for */
 };
 
 /* All with the lock held. */

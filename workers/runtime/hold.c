@@ -36,12 +36,13 @@ hands_ready(struct hands *h, bool ready)
     main_leave(h);
 }
 
-/* A batch that waits becomes the current one. */
+/* A batch that waits becomes the current one; of several brokers they take turns. */
 static bool
 waiting_take(struct hands *h, struct hold *ret_hold)
 {
     sluice_assert(!h->holding);
-    for (unsigned i = 0; i < h->n_links; i++) {
+    for (unsigned k = 1; k <= h->n_links; k++) {
+        unsigned i = (h->current.link + k) % h->n_links;
         if (!h->has_waiting[i])
             continue;
         h->has_waiting[i] = false;

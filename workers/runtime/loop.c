@@ -74,15 +74,17 @@ store_await(struct loop *l)
 static int
 batch_do(struct loop *l, struct hold *hold)
 {
-    buf_trim(&l->report.entries, KEPT_BYTES);
-    buf_trim(&l->report.followups, KEPT_BYTES);
-    buf_clear(&l->report.note);
     int n = l->service->batch(l->self, &hold->batch, &l->report);
     if (n == STORE_SCHEMA) {
         hands_return(l->hands, hold);
         return fatal(l);
     }
+    if (n != STORE_OK)
+        hands_ready(l->hands, false); /* before the report: no credit rides on it */
     hands_report(l->hands, hold, &l->report);
+    buf_trim(&l->report.entries, KEPT_BYTES);
+    buf_trim(&l->report.followups, KEPT_BYTES);
+    buf_clear(&l->report.note);
     if (n == STORE_OK) {
         l->pause_us = PAUSE_MIN_US;
         return STEP_GO;
@@ -91,7 +93,6 @@ batch_do(struct loop *l, struct hold *hold)
     if (!l->lost)
         log_event(EVENT_STORE_LOST, LOG_S("why", store_why(l->store)));
     l->lost = true;
-    hands_ready(l->hands, false);
     if (hands_drain_wait(l->hands, clock_mono_us() + l->pause_us))
         return EXIT_DONE;
     l->pause_us = l->pause_us * 2 < PAUSE_MAX_US ? l->pause_us * 2 : PAUSE_MAX_US;
