@@ -9,10 +9,11 @@ static const struct store_statement of_submissions = {
     "alerts_of_submissions",
     "SELECT alert_id, submission_id, study, subject_id, rule_id, severity, provisional, seq,"
     " raised_at FROM sluice.alerts WHERE submission_id = ANY($1::uuid[])"
+    " AND ($2::timestamptz IS NULL OR state = 'open' AND raised_at >= $2::timestamptz)"
     " ORDER BY submission_id, seq"};
 
 int
-alerts_of_submissions(struct store *s, const struct uuid *submissions, size_t n,
+alerts_of_submissions(struct store *s, const struct uuid *submissions, size_t n, int64_t since_us,
                       void (*each)(void *arg, const struct alert_told *alert), void *arg)
 {
     struct store_params p = {0};
@@ -27,6 +28,10 @@ alerts_of_submissions(struct store *s, const struct uuid *submissions, size_t n,
     }
     array_end(&ids);
     store_param_bytes(&p, ids.bytes.data, ids.bytes.size);
+    if (since_us == TIME_NONE)
+        store_param_null(&p);
+    else
+        store_param_time(&p, since_us);
     int outcome = store_run(s, &of_submissions, &p, &r);
     for (int i = 0; outcome == STORE_OK && i < PQntuples(r); i++)
         each(arg, &(struct alert_told){

@@ -17,8 +17,9 @@ struct alert_told {
     bool provisional;
     int64_t seq, raised_us;
 };
-/* STORE_ outcomes. */
+/* since_us: only those still open and raised since then; TIME_NONE: all. STORE_ outcomes. */
 int alerts_of_submissions(struct store *s, const struct uuid *submissions, size_t n,
-                          void (*each)(void *arg, const struct alert_told *alert), void *arg);
+                          int64_t since_us, void (*each)(void *arg, const struct alert_told *alert),
+                          void *arg);
 
 #endif

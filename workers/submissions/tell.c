@@ -11,6 +11,9 @@
 
 #define NOTIFICATIONS "notifications"
 #define BODY_MAX ((size_t)8192)
+/* What a lost message raised is worth telling for so long (while it is open); the notifications
+ * keep for longer what they have done, and so tell nobody twice. */
+#define LOST_US (7 * 24 * 3600 * US_PER_S)
 
 struct tell {
     const struct seal_keys *keys;
@@ -113,23 +116,31 @@ stands_already(const struct job *j)
 int
 tell_gather(struct tell *t, const struct batch *b, struct store *s)
 {
-    struct uuid *again = mem_new(b->n + 1, sizeof(*again));
-    size_t n = 0;
+    struct uuid *recorded = mem_new(2 * b->n + 1, sizeof(*recorded)), *lost = recorded + b->n;
+    size_t n_recorded = 0, n_lost = 0;
+    int outcome = STORE_OK;
 
     t->n = 0;
     arena_clear(&t->texts);
     for (size_t i = 0; i < b->n; i++) {
         const struct job *j = &b->jobs[i];
-        if (was_recorded(j) || j->untold || stands_already(j)) {
-            again[n++] = j->record.id;
+        if (was_recorded(j)) {
+            recorded[n_recorded++] = j->record.id;
+            continue;
+        }
+        if (j->untold || stands_already(j)) {
+            lost[n_lost++] = j->record.id;
             continue;
         }
         for (const struct raised *x = j->alerts; x != NULL; x = x->next)
             if (x->row.raised)
                 raised_add(t, &x->row);
     }
-    int outcome = n > 0 ? alerts_of_submissions(s, again, n, found_add, t) : STORE_OK;
-    free(again);
+    if (n_recorded > 0)
+        outcome = alerts_of_submissions(s, recorded, n_recorded, TIME_NONE, found_add, t);
+    if (n_lost > 0 && outcome == STORE_OK)
+        outcome = alerts_of_submissions(s, lost, n_lost, clock_wall_us() - LOST_US, found_add, t);
+    free(recorded);
     return outcome;
 }
 
