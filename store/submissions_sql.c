@@ -1,4 +1,5 @@
-/* Rejections go first: who wakes up late may refuse what another attempt has stored meanwhile. */
+/* The text of the batch statement. Who wakes up late may refuse what another attempt has stored
+ * meanwhile: a rejection is not written beside a row of its own origin (KEPT_SQL). */
 #include "store/submissions_sql.h"
 
 #include <stdlib.h>
@@ -221,8 +222,8 @@ audit_fresh_write(struct making *m)
 }
 
 /* A rejection is mended when its id is stored: all ids of a study in one scan of the index over
- * (study, submission_id), a tenth of what a scan an id costs while the table is empty. The study is
- * compared in the index's collation, or the index is read from end to end. */
+ * (submission_id, study), a tenth of what a scan an id costs while the table is empty. The study is
+ * compared in the index's collation, or it is no condition of the index. */
 static void
 resolved_write(struct making *m)
 {
