@@ -81,7 +81,7 @@ def compare(args):
 
     result = report.Report()
     steps = list(plan(args))
-    with servers.servers() as stores:
+    with servers.servers(**servers.SHORT_RUNS) as stores:
         servers.promises_check(stores.postgres)
         print(f"PostgreSQL: {servers.settings_text(stores.postgres)}; Redis: appendonly yes, appendfsync everysec")
         print(f"Disk: {servers.sync_us(stores.folder):.0f} us for 8 KB with fdatasync; {os.cpu_count()} cores, "

@@ -10,6 +10,9 @@ from processes import Failure
 WAL_SEGMENTS = 64  # of 16 MB
 SETTINGS = {"shared_buffers": "512MB", "max_connections": "100", "min_wal_size": f"{16 * WAL_SEGMENTS}MB",
             "max_wal_size": "4GB", "checkpoint_timeout": "15min"}
+# For runs of seconds: autovacuum comes once a minute and charges whoever runs then for the tables of others, too.
+# Off for everyone alike; README.md says what is left out by that.
+SHORT_RUNS = {"autovacuum": "off"}
 PROMISES = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -20,9 +23,9 @@ class Servers(stores.Stores):
         return self
 
 
-def servers():
-    """A context manager; both servers run inside it."""
-    return Servers(pg_settings=SETTINGS)
+def servers(**more):
+    """A context manager; both servers run inside it. more: settings besides."""
+    return Servers(pg_settings={**SETTINGS, **more})
 
 
 def wal_recycle(postgres):
@@ -40,7 +43,7 @@ def promises_check(postgres):
 
 
 def settings_text(postgres):
-    names = PROMISES + tuple(SETTINGS)
+    names = PROMISES + tuple(SETTINGS) + tuple(SHORT_RUNS)
     return ", ".join(f"{name}={postgres.query('postgres', f'SHOW {name}')[0][0]}" for name in names)
 
 
