@@ -46,8 +46,7 @@ stored_take(void *arg, const struct submission_found *found)
 
     for (size_t i = 0; i < b->n; i++) {
         struct job *j = &b->jobs[i];
-        if (!again(j) || j->record.epoch != found->epoch || j->record.seq != found->seq ||
-            !uuid_equal(&b->broker, &found->broker))
+        if (!again(j) || storer_of(b, j, &found->broker, found->epoch, found->seq) != STORER_ITSELF)
             continue;
         outcome_found(b, j, STORER_ITSELF, &found->told);
         cache_again(b, j, found);
