@@ -49,33 +49,14 @@ text_length(struct slice text)
     return htole64(text.at != NULL ? text.len : NULL_LENGTH);
 }
 
-/* The state that every code under a key begins with is made once and copied. */
-static void
-state_begin(const struct audit_key *key, const uint8_t *purpose,
-            crypto_generichash_blake2b_state *ret_state)
-{
-    static _Thread_local struct {
-        struct audit_key key;
-        const uint8_t *purpose; /* NULL: none yet */
-        crypto_generichash_blake2b_state state;
-    } last;
-
-    if (last.purpose != purpose || memcmp(&last.key, key, sizeof(last.key)) != 0) {
-        crypto_generichash_blake2b_init_salt_personal(&last.state, key->bytes, sizeof(key->bytes),
-                                                      AUDIT_DATA_BYTES, NULL, purpose);
-        last.key = *key;
-        last.purpose = purpose;
-    }
-    *ret_state = last.state;
-}
-
 static void
 mac_make(const struct audit_key *key, const uint8_t *purpose, const void *head, size_t head_bytes,
          const struct slice *texts, size_t n, const struct slice answers[3], uint8_t *ret_mac)
 {
     crypto_generichash_blake2b_state state;
 
-    state_begin(key, purpose, &state);
+    crypto_generichash_blake2b_init_salt_personal(&state, key->bytes, sizeof(key->bytes),
+                                                  AUDIT_DATA_BYTES, NULL, purpose);
     crypto_generichash_blake2b_update(&state, head, head_bytes);
     for (size_t i = 0; i < n; i++) {
         if (texts[i].at != NULL && texts[i].len > 0)
